@@ -1,0 +1,1 @@
+"""The workstation room: PyTorch in, verified ONNX out."""

@@ -1,0 +1,138 @@
+"""What a bundle holds: ``manifest.json``, schema version 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+Mode = Literal["window", "stream"]
+Precision = Literal["fp32", "fp16", "int8-dynamic", "int8-static", "int8-weight", "int4-weight"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8-dynamic", "int8-static", "int8-weight", "int4-weight")
+Variant = Literal["plain", "attention"]
+Weights = Literal["trained", "random", "imported"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """A named input or output. A dimension that varies is its name (``"batch"``), a fixed one its size."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """One carried state of a stream artifact; a reset fills ``input`` with ``initial``."""
+
+    input: str
+    output: str
+    shape: tuple[int | str, ...]
+    dtype: str
+    initial: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """How far the artifact's answers are from the reference's.
+
+    ``tolerance`` bounds ``max_abs_error`` (both in the output's unit), ``relative_error`` is the Frobenius norm of the
+    difference over that of the reference output, on held-out inputs. ``points`` are the (batch, length) pairs checked.
+    """
+
+    reference: str
+    tolerance: float
+    max_abs_error: float
+    relative_error: float
+    points: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantized:
+    """Operators of one type that have constant weights: how many in all, and how many of them are quantized."""
+
+    quantized: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """A figure on one split with its 95 % interval (a proportion: Wilson 1927), higher is better."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the weights came about."""
+
+    seed: int
+    epochs: int
+    seconds: float
+    best_epoch: int
+    checkpoint_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One self-contained ``.onnx`` file. Figures that were not established are null, with the reason in ``notes``."""
+
+    id: str
+    file: str
+    sha256: str
+    size_bytes: int
+    family: str
+    mode: Mode
+    precision: Precision | None
+    isa: str
+    variant: Variant
+    weights: Weights
+    parameters: int | None
+    opset: int | None
+    ir_version: int | None
+    min_onnxruntime: str | None
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    states: tuple[State, ...]
+    parity: Parity | None
+    quantized: dict[str, Quantized] | None
+    accuracy: Accuracy | None
+    accuracy_validation: Accuracy | None
+    training: Training | None = None
+    example: tuple[int, int] | None = None
+    """(batch, length) of the golden inputs."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The data set a bundle was trained and judged on; ``length`` is the steps per sequence."""
+
+    name: str
+    sha256: str
+    features: int
+    length: int
+    classes: tuple[str, ...]
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """``manifest.json``. ``settings`` holds what the user chose (preset, ``--set`` values, seed)."""
+
+    schema_version: int
+    edgekit_version: str
+    created: str
+    data: Data | None
+    versions: dict[str, str]
+    settings: dict[str, Any]
+    artifacts: tuple[Artifact, ...]
+    dropped: tuple[str, ...] = ()
+    """Artifacts that were asked for and not written, one line each with the reason."""

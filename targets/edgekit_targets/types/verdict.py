@@ -1,0 +1,94 @@
+"""What ``pick`` says: ``verdicts/*.json``, schema version 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edgekit_targets.types.manifest import Mode, Precision
+
+SCHEMA_VERSION = 1
+Status = Literal["pass", "fail", "undecided", "unmeasured"]
+Outcome = Literal["pick", "nothing-fits", "undecided"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """One limit of a budget: ``value`` in SI units or as a share; ``upper`` tells its direction."""
+
+    name: str
+    value: float
+    upper: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraint:
+    """A limit held against one candidate. ``low`` and ``high`` are the ends of the 95 % interval, where it has one."""
+
+    name: str
+    limit: float
+    value: float | None
+    low: float | None
+    high: float | None
+    status: Status
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """An artifact on a target: the thing that is shipped."""
+
+    artifact: str
+    family: str
+    mode: Mode
+    precision: Precision | None
+    target: str
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """The pick of each mode; null where none fits or none was measured."""
+
+    window: Choice | None
+    stream: Choice | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One candidate with every limit. ``margin`` is the smallest (limit - value) / limit, sign turned for lower limits."""
+
+    artifact: str
+    family: str
+    mode: Mode
+    precision: Precision | None
+    target: str
+    threads: int
+    constraints: tuple[Constraint, ...]
+    margin: float | None
+    valid: bool
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The answer with everything it rests on."""
+
+    schema_version: int
+    edgekit_version: str
+    created: str
+    verdict: Outcome
+    tie: bool
+    choice: Choice | None
+    choices: Choices
+    candidates: tuple[Candidate, ...]
+    pareto: tuple[Choice, ...]
+    reasons: tuple[str, ...]
+    sentence: str
+    budget: str
+    limits: tuple[Limit, ...]
+    prefer: tuple[str, ...]
+    device: str
+    batch: int
+    length: int
+    evidence: tuple[str, ...]
