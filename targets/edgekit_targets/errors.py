@@ -5,6 +5,7 @@ Anything that is not an :class:`EdgekitError` is a bug in edgekit and keeps its 
     EdgekitError
     |-- InputError          2    the user's input or environment: names the option or file, and the remedy
     |   `-- MissingExtra    2    a part that is not installed: names the ``pip install`` that brings it
+    |-- AgentFailed         2    the agent or a worker process on the device died or does not answer
     |-- NothingFits         3    no candidate meets the budget
     |-- Undecided           4    more measuring would tell
     `-- CheckFailed         5    parity, hash, signature or golden vectors
@@ -34,6 +35,10 @@ class MissingExtra(InputError):
         """Name what is missing (``what``) and the extra of the distribution that brings it (``extra``)."""
         super().__init__(f'{what} is not installed; install it with: pip install "{DISTRIBUTION}[{extra}]"')
         self.extra = extra
+
+
+class AgentFailed(EdgekitError):
+    """The agent, or a worker that held a model, died (crash in native code, out of memory) or does not answer."""
 
 
 class NothingFits(EdgekitError):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit_targets.errors import InputError
@@ -50,3 +52,59 @@ def sha256_of(path: Path) -> str:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def staged_folder(out: Path, *, force: bool, marker: str) -> Iterator[Path]:
+    """Build a folder beside ``out`` and give it that name only when everything in it is complete.
+
+    ``force`` replaces an existing folder, but only one that holds ``marker`` (one of ours) or nothing at all: an option
+    that can delete a home directory is a trap.
+
+    Raises:
+        InputError: ``out`` exists, is a file, or cannot be written. Nothing is left behind.
+    """
+    check_free(out, force=force, marker=marker)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp"))
+    except OSError as error:
+        raise InputError(f"--out {out} cannot be written: {error.strerror}; choose another folder") from error
+    try:
+        yield stage
+        stage.chmod(0o755)
+        if out.exists():
+            old = stage.with_suffix(".old")
+            out.replace(old)
+            stage.replace(out)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            stage.replace(out)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise InputError(
+            f"--out {out} cannot be written: {error.strerror}; free some space or choose another"
+        ) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def check_free(out: Path, *, force: bool, marker: str) -> None:
+    """Refuse an output folder that is taken, before any long work starts.
+
+    Raises:
+        InputError: as :func:`staged_folder`.
+    """
+    if out.is_file() or out.is_symlink():
+        raise InputError(f"--out {out} is a file; choose a folder that does not exist yet")
+    if out.exists():
+        if not force:
+            raise InputError(f"--out {out} exists already; choose another folder or replace it with --force")
+        if not (out / marker).exists() and any(out.iterdir()):
+            raise InputError(f"--out {out} holds something that edgekit did not write; choose another folder")
+    parent = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not parent.is_dir():
+        raise InputError(f"--out {out} lies below {parent}, which is a file; choose another folder")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"--out {out} cannot be written: no permission in {parent}; choose another folder")

@@ -1,0 +1,171 @@
+"""The agent's protocol, version 1: JSON lines over stdin and stdout.
+
+A controller (the workstation) writes one request a line and the agent answers each with exactly one reply a line:
+
+    {"id": 7, "do": "run", "with": {...}}
+    {"id": 7, "reply": "ran", "with": {...}}
+
+The agent ends when its input ends. Each ``open`` starts a fresh worker process that holds one model on one target;
+``run`` may be called on open handles in any order, so the controller decides how candidates are interleaved. Anything
+that goes wrong with one handle is a ``failed`` reply, never the end of the agent: a worker that dies (a crash in native
+code, out of memory) is reported with its signal or exit code.
+
+| do       | with      | reply     |
+|----------|-----------|-----------|
+| hello    | Hello     | welcome   |
+| open     | Open      | opened    |
+| run      | Run       | ran       |
+| evaluate | Evaluate  | evaluated |
+| close    | Close     | closed    |
+
+Changing a field's meaning or removing one raises ``PROTOCOL``; adding one with a default does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.profile import Device, DeviceParity, Memory
+from edgekit_targets.types.target import TargetStatus
+
+PROTOCOL: Final = 1
+MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """First request of a controller; a different ``protocol`` is refused with the remedy."""
+
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome:
+    """Who answers: the machine's facts and what can run on it."""
+
+    protocol: int
+    edgekit_version: str
+    device: Device
+    targets: tuple[TargetStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """Load one model in a fresh process.
+
+    ``inputs`` gives the concrete shape of every input. ``golden`` is an ``.npz`` with ``input.<name>`` and
+    ``output.<name>``: its inputs feed the timed runs where their shapes agree (else seeded random values), and with
+    ``tolerance`` given it is run again and compared.
+    """
+
+    handle: str
+    file: str
+    sha256: str
+    target: str
+    threads: int
+    inputs: dict[str, tuple[int, ...]]
+    golden: str | None = None
+    tolerance: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What loading and the first run cost, and whether the golden outputs came back."""
+
+    handle: str
+    runtime_version: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    load_seconds: float
+    first_run_seconds: float
+    memory: Memory | None
+    parity: DeviceParity | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Warm up for ``warmup_seconds`` (at least once), then time single inferences.
+
+    Stops at ``samples`` inferences or after ``max_seconds`` of measuring, whichever comes first, but not before one.
+    """
+
+    handle: str
+    samples: int
+    max_seconds: float
+    warmup_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """One slice of samples: the service time of each inference in order, and the CPU time of all of them together."""
+
+    handle: str
+    seconds: tuple[float, ...]
+    cpu_seconds: float | None
+    wall_seconds: float
+    warmup_runs: int
+    steady_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Run every sample of ``inputs`` (an ``.npz`` of ``input.<name>``, first axis = samples), one by one, at batch 1.
+
+    Each sample is fed as ``value[i : i + 1]``. The outputs, stacked along the first axis, go to ``outputs`` as
+    ``output.<name>``. With ``whole`` the arrays are fed once, as they are.
+    """
+
+    handle: str
+    inputs: str
+    outputs: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """How many samples were run."""
+
+    handle: str
+    samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Close:
+    """End the worker process."""
+
+    handle: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed:
+    """The worker process is gone."""
+
+    handle: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The request failed: ``exit_code`` is that of the error types (2 input, 5 check, 1 bug or crash)."""
+
+    message: str
+    exit_code: int
+
+
+REQUESTS: Final[dict[str, type[Any]]] = {
+    "hello": Hello,
+    "open": Open,
+    "run": Run,
+    "evaluate": Evaluate,
+    "close": Close,
+}
+REPLIES: Final[dict[str, type[Any]]] = {
+    "welcome": Welcome,
+    "opened": Opened,
+    "ran": Ran,
+    "evaluated": Evaluated,
+    "closed": Closed,
+    "failed": Failed,
+}
