@@ -145,7 +145,9 @@ def _parse_tuple(items: Sequence[Any], data: Any, where: str) -> tuple[Any, ...]
         return tuple(_parse(items[0], item, f"{where}[{index}]") for index, item in enumerate(data))
     if len(items) != len(data):
         raise InputError(f"{where} must have {len(items)} entries, not {len(data)}")
-    return tuple(_parse(kind, item, f"{where}[{index}]") for index, (kind, item) in enumerate(zip(items, data)))
+    return tuple(
+        _parse(kind, item, f"{where}[{index}]") for index, (kind, item) in enumerate(zip(items, data, strict=True))
+    )
 
 
 def _parse_scalar(hint: Any, data: Any, where: str) -> Any:

@@ -109,6 +109,8 @@ class Measurement:
     parity: DeviceParity | None
     warnings: tuple[str, ...]
     valid: bool
+    complete: bool = True
+    """False where measuring was interrupted; such a measurement counts as evidence, but is measured again next time."""
 
 
 @dataclass(frozen=True, kw_only=True)

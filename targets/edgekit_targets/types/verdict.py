@@ -56,7 +56,11 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One candidate with every limit. ``margin`` is the smallest (limit - value) / limit, sign turned for lower limits."""
+    """One candidate with every limit.
+
+    ``margin`` is the smallest (limit - value) / limit over the limits, sign turned for lower limits; null where a value
+    is missing. ``status`` is the worst of the limits'.
+    """
 
     artifact: str
     family: str

@@ -1,0 +1,57 @@
+# edgekit: make help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BROWSER_AND_DEVICE_PARTS := chromium openssh-server qemu-user-static
+
+.DEFAULT_GOAL := help
+.PHONY: help compare test test-fast bench lint format install system-deps package clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+compare: $(STAMP) ## The main job: train, export, verify, profile, pick, report (about 4 minutes after installing)
+	$(BIN)/edgekit compare
+
+test: $(STAMP) ## All tests, with the real runtimes
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP) ## The tests that train, export and measure nothing
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(STAMP) ## Format, lint and type checks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## Put the code in its standard form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: $(STAMP) ## Prepare .venv for development
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgekit needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev
+	touch $(STAMP)
+
+system-deps: ## Install by apt what some tests need: a browser, an ssh server, an emulator
+	@set -e; missing=""; \
+	for part in $(BROWSER_AND_DEVICE_PARTS); do dpkg -s $$part >/dev/null 2>&1 || missing="$$missing $$part"; done; \
+	if [ -z "$$missing" ]; then echo "system parts are there"; else \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+
+bench: $(STAMP) ## Timings against what people would otherwise use, as ratios of interleaved runs
+	$(BIN)/python tests/benchmarks/startup.py
+
+package: $(STAMP) ## Build the wheel and the source archive into dist/
+	$(BIN)/python -m build
+
+clean: ## Remove .venv, caches and built files (results in edgekit-out/ stay)
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

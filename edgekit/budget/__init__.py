@@ -1,0 +1,1 @@
+"""Budgets: the limits an application sets. Grammar, units, and where budgets come from."""

@@ -1,0 +1,156 @@
+"""``edgekit compare``: the main job in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit.commands import options
+
+if TYPE_CHECKING:
+    from edgekit.budget.budget import Budget
+    from edgekit.profiling.plan import Plan
+    from edgekit_export.exporting import ExportRequest
+
+NAME = "compare"
+EXAMPLE = 'edgekit compare a.onnx b.onnx --budget "p99=10ms"'
+DEFAULT_DATA = "aeon:JapaneseVowels"
+# What one candidate may take at most and what all of them may take together, in seconds of measuring.
+CANDIDATE_SECONDS = 8.0
+TOTAL_SECONDS = 48.0
+
+
+def run(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL ...]", help=".onnx files; by default the LSTM and Transformer trained on --data."
+        ),
+    ] = None,
+    data: options.Data = None,
+    budget: options.Budget = None,
+    target: options.Targets = None,
+    threads: options.Threads = "1",
+    preset: options.Preset = "iot",
+    settings: options.Settings = None,
+    seed: options.Seed = 0,
+    shape: options.Shapes = None,
+    prefer: options.Prefer = "accuracy,cpu,memory,size",
+    device: options.Device = "local",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write; by default edgekit-out/<time>.")
+    ] = None,
+    force: options.Force = False,
+    json: options.Json = False,
+) -> int:
+    """Train or take in models, export, verify, profile, pick and report: which file to ship, and why.
+
+    Without MODEL it trains the reference LSTM and Transformer and two baselines on --data. With .onnx files it needs
+    neither torch nor data.
+    """
+    from edgekit.commands.pages import write_report
+    from edgekit.commands.verdicts import EXIT_CODES, print_verdict
+    from edgekit.decision.pick import pick
+    from edgekit.decision.prefer import parse_preference
+    from edgekit.decision.store import write_verdict
+    from edgekit.devices.connect import connect
+    from edgekit.profiling.run import choose_targets, profile
+    from edgekit.terminal.output import print_json, print_line, remark
+    from edgekit.terminal.progress import Bar
+    from edgekit_export.exporting import export
+
+    request = _request(models or [], data, preset, settings, seed, shape, _folder(out), force)
+    limits = _limits(budget, trained=request.data is not None)
+    order = parse_preference(prefer)
+    counts = options.whole_numbers(threads, "--threads")
+    asked = options.names(target)
+    with connect(device) as agent:
+        # Everything that can be refused is refused before the first minute is spent.
+        usable = choose_targets(agent.hello(), asked)
+        remark(f"writing to {request.out}; budget {limits.name}; targets {', '.join(usable)}")
+        with Bar() as bar:
+            manifest = export(request, bar)
+            for line in manifest.dropped:
+                remark(line)
+            for line in dict.fromkeys(note for artifact in manifest.artifacts for note in artifact.notes):
+                remark(line)
+            plan = _plan(len(manifest.artifacts) * len(usable) * len(counts))
+            profile(request.out, agent, targets=usable, threads=counts, plan=plan, progress=bar)
+    verdict = pick(request.out, limits, prefer=order)
+    write_verdict(request.out, verdict)
+    page = write_report(request.out, None, force=False, command=_command(models, budget, request))
+    if json:
+        from edgekit_targets.records import to_json
+
+        print_json(to_json(verdict) | {"bundle": str(request.out)})
+    else:
+        print_verdict(verdict)
+        print_line(f"bundle: {request.out}")
+        print_line(f"report: {page}")
+    return EXIT_CODES[verdict.verdict] if budget is not None else 0
+
+
+def _request(
+    models: list[str],
+    data: str | None,
+    preset: str,
+    settings: list[str] | None,
+    seed: int,
+    shape: list[str] | None,
+    out: Path,
+    force: bool,
+) -> ExportRequest:
+    from edgekit_export.exporting import ExportRequest
+
+    trains = not any(model.endswith(".onnx") for model in models)
+    return ExportRequest(
+        models=tuple(models or ("lstm", "transformer")),
+        out=out,
+        data=data or (DEFAULT_DATA if trains else None),
+        preset=preset,
+        settings=options.pairs(settings, "--set"),
+        seed=seed,
+        shapes=options.shapes(shape),
+        force=force,
+        baselines=not models,
+    )
+
+
+def _folder(out: Path | None) -> Path:
+    from datetime import datetime
+
+    return out if out is not None else Path("edgekit-out") / datetime.now().strftime("%Y%m%d-%H%M%S")
+
+
+def _limits(budget: str | None, *, trained: bool) -> Budget:
+    """The budget asked for, or an example that ships; without labelled data its accuracy limit could never be met."""
+    from edgekit.budget.budget import Budget
+    from edgekit.budget.load import DEFAULT, load_budget
+
+    chosen = load_budget(budget or DEFAULT)
+    if budget is not None or trained:
+        return chosen
+    kept = tuple(limit for limit in chosen.limits if limit.name != "accuracy")
+    return Budget(name=f"{DEFAULT} without its accuracy limit (no data)", limits=kept)
+
+
+def _plan(candidates: int) -> Plan:
+    from edgekit.profiling.plan import Plan
+
+    return Plan(seconds=min(CANDIDATE_SECONDS, TOTAL_SECONDS / max(1, candidates)))
+
+
+def _command(models: list[str] | None, budget: str | None, request: ExportRequest) -> str:
+    """The command line that makes this again."""
+    import shlex
+
+    words = ["edgekit", "compare", *(models or [])]
+    if request.data is not None:
+        words += ["--data", request.data, "--preset", request.preset, "--seed", str(request.seed)]
+    for key, value in request.settings.items():
+        words += ["--set", f"{key}={value}"]
+    if budget is not None:
+        words += ["--budget", budget]
+    return shlex.join(words)

@@ -1,0 +1,64 @@
+"""``edgekit export``: from models to a bundle of verified ``.onnx`` files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.commands import options
+
+NAME = "export"
+EXAMPLE = "edgekit export lstm transformer --data aeon:JapaneseVowels --out bundle"
+
+
+def run(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The bundle to write; must not exist.")],
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MODEL ...]", help="lstm, transformer (default: both), or .onnx files."),
+    ] = None,
+    data: options.Data = None,
+    preset: options.Preset = "iot",
+    settings: options.Settings = None,
+    mode: Annotated[str, typer.Option("--mode", metavar="M,...", help="window.")] = "window",
+    precision: Annotated[
+        str | None, typer.Option("--precision", metavar="P,...", help="fp32, int8-dynamic; by default both.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", metavar="F", help="Weights for one model, safetensors or state_dict.")
+    ] = None,
+    seed: options.Seed = 0,
+    shape: options.Shapes = None,
+    force: options.Force = False,
+    json: options.Json = False,
+) -> None:
+    """Export models to ONNX, quantize them, and verify every file against its source before it is written."""
+    from edgekit.terminal.output import print_json, print_line, print_table, remark
+    from edgekit.terminal.progress import Bar
+    from edgekit.terminal.tables import manifest_table
+    from edgekit_export.exporting import ExportRequest, export
+
+    request = ExportRequest(
+        models=tuple(models or ("lstm", "transformer")),
+        out=out,
+        data=data,
+        preset=preset,
+        settings=options.pairs(settings, "--set"),
+        modes=options.modes(mode),
+        precisions=options.precisions(precision, ("fp32", "int8-dynamic")),
+        checkpoint=checkpoint,
+        seed=seed,
+        shapes=options.shapes(shape),
+        force=force,
+    )
+    with Bar() as bar:
+        manifest = export(request, bar)
+    for line in manifest.dropped:
+        remark(line)
+    if json:
+        print_json(manifest)
+    else:
+        print_table(manifest_table(manifest))
+        print_line(f"bundle: {out}")

@@ -1,0 +1,22 @@
+"""How ``pick`` and ``compare`` show a verdict and end."""
+
+from __future__ import annotations
+
+from edgekit.terminal.output import print_table, print_text
+from edgekit.terminal.tables import verdict_table
+from edgekit_targets.errors import NothingFits, Undecided
+from edgekit_targets.types.verdict import Outcome, Verdict
+
+EXIT_CODES: dict[Outcome, int] = {
+    "pick": 0,
+    "nothing-fits": NothingFits.exit_code,
+    "undecided": Undecided.exit_code,
+}
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """The table, the sentence and the reasons."""
+    print_table(verdict_table(verdict))
+    print_text(verdict.sentence)
+    for reason in verdict.reasons:
+        print_text(f"- {reason}")

@@ -1,0 +1,1 @@
+"""The decision: figures held against limits, and among those that fit the one to ship."""

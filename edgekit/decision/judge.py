@@ -1,0 +1,80 @@
+"""Limits held against figures. The unfavourable end of the interval must meet the limit; unmeasured is never met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgekit.decision.figures import Evidence, Figure, figure
+from edgekit_targets.types.verdict import Candidate, Constraint, Limit, Status
+
+_WORST: list[Status] = ["fail", "unmeasured", "undecided", "pass"]
+SAMPLE_BOUND = ("accuracy", "accuracy_drop")
+
+
+def judge(evidence: Evidence, limits: Sequence[Limit]) -> Candidate:
+    """Hold every limit against one candidate."""
+    constraints = tuple(constraint(limit, figure(limit.name, evidence)) for limit in limits)
+    measurement = evidence.measurement
+    margins = [
+        margin(limit, found.value) for limit, found in zip(limits, constraints, strict=True) if found.value is not None
+    ]
+    return Candidate(
+        artifact=evidence.artifact.id,
+        family=evidence.artifact.family,
+        mode=evidence.artifact.mode,
+        precision=evidence.artifact.precision,
+        target=measurement.target,
+        threads=measurement.threads,
+        constraints=constraints,
+        margin=min(margins) if len(margins) == len(constraints) else None,
+        valid=measurement.valid,
+        status=worst([found.status for found in constraints]),
+    )
+
+
+def constraint(limit: Limit, found: Figure) -> Constraint:
+    """One limit: pass or fail only where the whole interval lies on one side of it.
+
+    A sample-bound figure (an accuracy) whose interval straddles the limit is not met: more timing would not help, so it
+    is a fail that names the number of samples, not undecided.
+    """
+    status = _status(limit, found)
+    note = found.reason if found.value is None else None
+    if status == "undecided" and limit.name in SAMPLE_BOUND:
+        status = "fail"
+        note = f"its interval straddles the limit; {found.samples} samples cannot tell, more labelled data would"
+    return Constraint(
+        name=limit.name,
+        limit=limit.value,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        status=status,
+        note=note,
+    )
+
+
+def _status(limit: Limit, found: Figure) -> Status:
+    good, bad = (found.low, found.high) if limit.upper else (found.high, found.low)
+    if good is not None and not _meets(limit, good):
+        return "fail"
+    if found.value is None:
+        return "unmeasured"
+    if bad is not None and _meets(limit, bad):
+        return "pass"
+    return "undecided"
+
+
+def _meets(limit: Limit, value: float) -> bool:
+    return value <= limit.value if limit.upper else value >= limit.value
+
+
+def margin(limit: Limit, value: float) -> float:
+    """How much room a value leaves, as a share of the limit; negative where it breaks it."""
+    room = limit.value - value if limit.upper else value - limit.value
+    return room / limit.value
+
+
+def worst(statuses: Sequence[Status]) -> Status:
+    """The status of a candidate is the worst of its limits'."""
+    return min(statuses, key=_WORST.index)

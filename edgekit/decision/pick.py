@@ -1,0 +1,164 @@
+"""``pick``: from a bundle with evidence and a budget to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgekit.budget.budget import Budget
+from edgekit.decision import sentence
+from edgekit.decision.figures import Evidence
+from edgekit.decision.judge import judge
+from edgekit.decision.pareto import pareto
+from edgekit.decision.prefer import DEFAULT, Ranking, rank
+from edgekit.decision.words import candidate_name
+from edgekit.documents import now
+from edgekit.profiling.store import newest, one_device, read_profiles
+from edgekit_targets import __version__
+from edgekit_targets.bundle import read_manifest
+from edgekit_targets.errors import InputError, Undecided
+from edgekit_targets.types.manifest import Manifest, Mode
+from edgekit_targets.types.profile import Measurement
+from edgekit_targets.types.verdict import SCHEMA_VERSION, Candidate, Choice, Choices, Outcome, Verdict
+
+Judged = list[tuple[Evidence, Candidate]]
+
+
+def pick(
+    bundle: Path,
+    budget: Budget,
+    *,
+    device: str | None = None,
+    prefer: Sequence[str] = DEFAULT,
+    batch: int = 1,
+    length: int | None = None,
+) -> Verdict:
+    """Hold every candidate of the bundle against the budget and choose among those that fit.
+
+    Args:
+        bundle: folder with a manifest and at least one profile.
+        budget: the limits.
+        device: judge only what was measured on the device of this name.
+        prefer: metrics in the order in which they decide among those that fit.
+        batch: sequences per inference to judge at.
+        length: steps per sequence to judge at; by default the data's own, without data the only one measured.
+
+    Raises:
+        InputError: no bundle, profiles of several machines, or nothing measured at that batch and length.
+        Undecided: nothing was measured yet.
+    """
+    manifest = read_manifest(bundle)
+    profiles = read_profiles(bundle, device)
+    if not profiles:
+        place = f" on {device}" if device else ""
+        raise Undecided(f"{bundle} holds no measurement{place}; take some with: edgekit profile {bundle}")
+    one_device(profiles)
+    measurements = newest([profile for _, profile in profiles], manifest)
+    length = length if length is not None else _own_length(manifest, measurements)
+    evidence = _evidence(manifest, measurements, batch, length)
+    judged: Judged = [(one, judge(one, budget.limits)) for one in evidence]
+    fitting = [one for one, candidate in judged if candidate.status == "pass" and candidate.valid]
+    ranking = rank(fitting, prefer) if fitting else None
+    outcome = _outcome(judged, ranking)
+    return Verdict(
+        schema_version=SCHEMA_VERSION,
+        edgekit_version=__version__,
+        created=now(),
+        verdict=outcome,
+        tie=ranking is not None and bool(ranking.tied),
+        choice=_choice(ranking.winner) if ranking else None,
+        choices=Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream")),
+        candidates=tuple(candidate for _, candidate in judged),
+        pareto=tuple(_choice(one) for one in pareto(evidence)),
+        reasons=tuple(_reasons(judged, ranking)),
+        sentence=_sentence(outcome, judged, ranking, budget),
+        budget=budget.name,
+        limits=budget.limits,
+        prefer=tuple(prefer),
+        device=profiles[-1][1].device.name,
+        batch=batch,
+        length=length,
+        evidence=tuple(path.relative_to(bundle).as_posix() for path, _ in profiles),
+    )
+
+
+def _own_length(manifest: Manifest, measurements: Sequence[Measurement]) -> int:
+    if manifest.data is not None:
+        return manifest.data.length
+    lengths = sorted({measurement.length for measurement in measurements})
+    if len(lengths) == 1:
+        return lengths[0]
+    raise InputError(f"lengths {', '.join(map(str, lengths))} were measured; say which with --length")
+
+
+def _evidence(manifest: Manifest, measurements: Sequence[Measurement], batch: int, length: int) -> list[Evidence]:
+    artifacts = {artifact.id: artifact for artifact in manifest.artifacts}
+    base = {
+        (artifact.family, artifact.mode, artifact.variant): artifact
+        for artifact in manifest.artifacts
+        if artifact.precision == "fp32"
+    }
+    found = []
+    for measurement in measurements:
+        artifact = artifacts[measurement.artifact]
+        if (measurement.batch, measurement.length) == (batch, length):
+            fp32 = base.get((artifact.family, artifact.mode, artifact.variant))
+            found.append(Evidence(artifact=artifact, measurement=measurement, fp32=fp32))
+    if not found:
+        raise InputError(f"nothing was measured at --batch {batch} and --length {length}; profile it with both")
+    return found
+
+
+def _outcome(judged: Judged, ranking: Ranking | None) -> Outcome:
+    """Nothing fits when every candidate that could be measured provably fails; else more measuring could tell."""
+    if ranking is not None:
+        return "pick"
+    valid = [candidate for _, candidate in judged if candidate.valid]
+    return "nothing-fits" if valid and all(candidate.status == "fail" for candidate in valid) else "undecided"
+
+
+def _of_mode(fitting: Sequence[Evidence], prefer: Sequence[str], mode: Mode) -> Choice | None:
+    own = [one for one in fitting if one.artifact.mode == mode]
+    return _choice(rank(own, prefer).winner) if own else None
+
+
+def _sentence(outcome: Outcome, judged: Judged, ranking: Ranking | None, budget: Budget) -> str:
+    if ranking is not None:
+        return sentence.ship(ranking, judged)
+    return (sentence.nothing_fits if outcome == "nothing-fits" else sentence.undecided)(judged, budget.name)
+
+
+def _reasons(judged: Judged, ranking: Ranking | None) -> list[str]:
+    counts = {
+        word: sum(candidate.status == word for _, candidate in judged)
+        for word in ("pass", "fail", "undecided", "unmeasured")
+    }
+    reasons = [
+        f"{len(judged)} candidates: " + ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    ]
+    invalid = sum(not candidate.valid for _, candidate in judged)
+    if invalid:
+        reasons.append(f"{invalid} of the measurements are invalid and cannot be picked")
+    if ranking is None:
+        return reasons + [
+            f"{candidate.artifact} on {candidate.target}: "
+            + "; ".join(sentence.breaking(found) for found in candidate.constraints if found.status != "pass")
+            for _, candidate in sentence.nearest_first(judged)[:3]
+        ]
+    reasons += [sentence.step_reason(step) for step in ranking.steps]
+    if ranking.tied:
+        tied = "; ".join(candidate_name(one) for one in ranking.tied)
+        reasons.append(f"a tie: nothing that was preferred tells the choice apart from {tied}")
+    note = sentence.small_sample_note(ranking)
+    return [*reasons, note] if note else reasons
+
+
+def _choice(one: Evidence) -> Choice:
+    return Choice(
+        artifact=one.artifact.id,
+        family=one.artifact.family,
+        mode=one.artifact.mode,
+        precision=one.artifact.precision,
+        target=one.measurement.target,
+        threads=one.measurement.threads,
+    )

@@ -1,0 +1,168 @@
+"""The verdict in one plain sentence, and the reasons in a few more. Every number comes from the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgekit.budget.keys import find_key
+from edgekit.decision.figures import Evidence, Figure, preference
+from edgekit.decision.judge import margin
+from edgekit.decision.prefer import Ranking, Step
+from edgekit.decision.words import candidate_name, family_name, metric_name, precision_name, target_name
+from edgekit.terminal.format import Formatter, count, formatter_for, interval, percent, seconds
+from edgekit_targets.types.verdict import Candidate, Constraint, Limit
+
+Judged = tuple[Evidence, Candidate]
+
+
+def ship(ranking: Ranking, judged: Sequence[Judged]) -> str:
+    """What to ship, how far inside its limits it is, and why the best of every other model lost."""
+    winner = ranking.winner
+    verdict = next(candidate for one, candidate in judged if one is winner)
+    threads = winner.measurement.threads
+    text = (
+        f"Ship the {family_name(winner.artifact.family)}, {precision_name(winner.artifact.precision)}, on "
+        f"{target_name(winner.measurement.target)} with {threads} thread{'s' if threads > 1 else ''}: "
+        f"{'; '.join(within(found) for found in tightest_first(verdict))}."
+    )
+    others = [_other(family, ranking, judged) for family in _other_families(winner, judged)]
+    return " ".join([text, *others])
+
+
+def nothing_fits(judged: Sequence[Judged], budget: str) -> str:
+    """That nothing fits, and the nearest candidate with the limit it breaks most."""
+    nearest = nearest_first(judged)
+    if not nearest:
+        return f"Nothing fits {budget}: no candidate could be measured."
+    one, candidate = nearest[0]
+    broken = [found for found in tightest_first(candidate) if found.status != "pass"]
+    return f"Nothing fits {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(breaking, broken))}."
+
+
+def undecided(judged: Sequence[Judged], budget: str) -> str:
+    """That the evidence does not settle it, and for which limits."""
+    open_limits = sorted(
+        {
+            f"{found.name} ({found.status}{': ' + found.note if found.note else ''})"
+            for _, candidate in judged
+            if candidate.status in ("undecided", "unmeasured")
+            for found in candidate.constraints
+            if found.status in ("undecided", "unmeasured")
+        }
+    )
+    reason = (
+        f"open: {'; '.join(open_limits)}" if open_limits else "no valid measurement; see the warnings of the profile"
+    )
+    return f"Undecided for {budget}; {reason}."
+
+
+def step_reason(step: Step) -> str:
+    """One step of the preference order: the best, the stated difference and how many were kept."""
+    metric = step.metric
+    best = preference(metric.name, step.best)
+    within_text = f"within {percent(metric.difference)}" + (" of one" if metric.absolute else " of it")
+    if metric.absolute:
+        within_text = f"within {metric.difference * 100:g} point{'s' if metric.difference > 0.01 else ''}"
+    if metric.difference == 0.0:
+        within_text = "equal to it"
+    split = f" on {best.samples} validation samples" if best.samples else ""
+    figure = interval(best.value, best.low, best.high, _formatter(metric.name))
+    return (
+        f"{metric_name(metric.name)}: best is {candidate_name(step.best)} with {figure}{split}; "
+        f"{len(step.kept)} of {len(step.figures)} kept ({within_text}{', or intervals overlap' * metric.by_interval})"
+    )
+
+
+def small_sample_note(ranking: Ranking) -> str | None:
+    """Say so when the validation split is too small for the stated difference to mean anything."""
+    for step in ranking.steps:
+        best = preference(step.metric.name, step.best)
+        if step.metric.name == "accuracy" and best.samples and best.samples * step.metric.difference < 5:
+            one = 1.0 / best.samples
+            return (
+                f"the validation split has {count(best.samples)} samples, so one answer is {percent(one)}: differences "
+                "of a few points between candidates are within its noise"
+            )
+    return None
+
+
+def within(found: Constraint) -> str:
+    """``p99 412 us of 20.0 ms``."""
+    formatter = formatter_for(found.name)
+    word = "at least" if _is_lower(found) else "of"
+    return f"{found.name} {formatter(found.value)} {word} {formatter(found.limit)}"
+
+
+def breaking(found: Constraint) -> str:
+    """``memory 45.1 MiB [44.9, 45.2] of 32.0 MiB: fail``, with the note where there is one."""
+    formatter = formatter_for(found.name)
+    word = "at least" if _is_lower(found) else "of"
+    note = f" ({found.note})" if found.note else ""
+    value = interval(found.value, found.low, found.high, formatter)
+    return f"{found.name} {value} {word} {formatter(found.limit)}: {found.status}{note}"
+
+
+def tightest_first(candidate: Candidate) -> list[Constraint]:
+    """The limits in order of the room they leave; unmeasured ones first."""
+    return sorted(candidate.constraints, key=lambda found: -1e9 if found.value is None else _room(found))
+
+
+def nearest_first(judged: Sequence[Judged]) -> list[Judged]:
+    """Candidates that were measured, by their worst ratio to a limit: the nearest to fitting first."""
+    measured = [(one, found) for one, found in judged if found.margin is not None and found.valid]
+    return sorted(measured, key=lambda item: -(item[1].margin or 0.0))
+
+
+def _room(found: Constraint) -> float:
+    return margin(Limit(name=found.name, value=found.limit, upper=not _is_lower(found)), found.value or 0.0)
+
+
+def _is_lower(found: Constraint) -> bool:
+    key = find_key(found.name)
+    return key is not None and not key.upper
+
+
+def _formatter(metric: str) -> Formatter:
+    return seconds if metric == "cpu" else formatter_for(metric)
+
+
+def _other_families(winner: Evidence, judged: Sequence[Judged]) -> list[str]:
+    """The pair's other half first; baselines are only named where one of the pair would not be."""
+    families = dict.fromkeys(one.artifact.family for one, _ in judged)
+    families.pop(winner.artifact.family)
+    pair = [family for family in families if family in ("lstm", "transformer")]
+    return pair or list(families)
+
+
+def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
+    """Why the best candidate of another model is not the one to ship."""
+    name = family_name(family)
+    own = [item for item in judged if item[0].artifact.family == family]
+    fitting = [item for item in own if item[1].status == "pass" and item[1].valid]
+    if not fitting:
+        nearest = nearest_first(own)
+        if not nearest:
+            return f"The {name} could not be measured."
+        one, candidate = nearest[0]
+        broken = [found for found in tightest_first(candidate) if found.status != "pass"]
+        return f"The {name} does not fit, at best ({candidate_name(one)}): {'; '.join(map(breaking, broken))}."
+    for step in reversed(ranking.steps):
+        here = [(one, found) for one, found in step.figures if one.artifact.family == family]
+        if here:
+            return _lost_at(name, step, ranking.winner, here)
+    return f"The {name} cannot be told apart from it."
+
+
+def _lost_at(name: str, step: Step, winner: Evidence, here: Sequence[tuple[Evidence, Figure]]) -> str:
+    metric = step.metric
+    formatter = _formatter(metric.name)
+    if any(one in step.kept for one, _ in here):
+        return f"The {name} cannot be told apart from it by what was preferred."
+    best_one, best = (max if metric.higher_is_better else min)(here, key=lambda item: item[1].value or 0.0)
+    own = preference(metric.name, winner)
+    where = f"{precision_name(best_one.artifact.precision)} on {target_name(best_one.measurement.target)}"
+    label = "validation accuracy" if metric.name == "accuracy" else metric_name(metric.name)
+    return (
+        f"The {name} fits too, but at best ({where}) its {label} is {formatter(best.value)} "
+        f"against {formatter(own.value)}."
+    )

@@ -1,0 +1,104 @@
+"""Taking the samples: fresh processes, interleaved in random balanced order.
+
+Two candidates timed one after the other differ by whatever the machine did in between (9 % between runs on a quiet
+machine, against 2 % interleaved). So candidates are loaded a few at a time and take turns in slices of a few dozen
+inferences, in an order drawn anew for every round; each comes back in several fresh processes spread over the whole
+run (Georges et al., OOPSLA 2007).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from edgekit.profiling.plan import Plan, Subject
+from edgekit_targets.agent.contract import Agent
+from edgekit_targets.agent.protocol import Open, Opened, Ran, Run
+from edgekit_targets.errors import EdgekitError
+
+
+@dataclass
+class Taken:
+    """What one subject gave so far: one ``opened`` a launch, one ``ran`` a slice, and why it stopped, if it did."""
+
+    subject: Subject
+    opened: list[Opened] = field(default_factory=list)
+    slices: list[Ran] = field(default_factory=list)
+    failure: str | None = None
+    complete: bool = False
+
+
+def take(agent: Agent, taken: Sequence[Taken], plan: Plan, advance: Callable[[], None]) -> None:
+    """Measure, adding to ``taken`` as samples come in, so that an interruption loses nothing.
+
+    Args:
+        agent: on the device; already greeted.
+        taken: one entry a subject, empty at first.
+        plan: how much.
+        advance: called after every slice, done or skipped.
+    """
+    order = random.Random(plan.seed)  # noqa: S311 (an order to measure in, no secret)
+    for launch in range(plan.launches):
+        for group in _groups(taken, plan.alive, order):
+            _launch(agent, {f"{launch}.{one.subject.key}": one for one in group}, plan, order, advance)
+    for one in taken:
+        one.complete = one.failure is None
+
+
+def _groups(taken: Sequence[Taken], alive: int, order: random.Random) -> list[list[Taken]]:
+    shuffled = order.sample(taken, len(taken))
+    return [shuffled[start : start + alive] for start in range(0, len(shuffled), alive)]
+
+
+def _launch(
+    agent: Agent, group: Mapping[str, Taken], plan: Plan, order: random.Random, advance: Callable[[], None]
+) -> None:
+    try:
+        for handle, one in group.items():
+            if one.failure is None:
+                with _contained(one):
+                    one.opened.append(agent.open(_open(handle, one.subject)))
+        for _ in range(plan.rounds):
+            for handle in order.sample(list(group), len(group)):
+                one = group[handle]
+                if one.failure is None:
+                    with _contained(one):
+                        one.slices.append(agent.run(_run(handle, plan)))
+                advance()
+    finally:
+        for handle in group:
+            agent.close(handle)
+
+
+@contextmanager
+def _contained(one: Taken) -> Iterator[None]:
+    """A failure ends this subject, not the run."""
+    try:
+        yield
+    except EdgekitError as error:
+        one.failure = str(error)
+
+
+def _open(handle: str, subject: Subject) -> Open:
+    parity = subject.artifact.parity
+    return Open(
+        handle=handle,
+        file=str(subject.file.resolve()),
+        sha256=subject.artifact.sha256,
+        target=subject.target,
+        threads=subject.threads,
+        inputs=dict(subject.inputs),
+        golden=str(subject.golden.resolve()) if subject.golden is not None else None,
+        tolerance=parity.tolerance if parity is not None else None,
+    )
+
+
+def _run(handle: str, plan: Plan) -> Run:
+    return Run(
+        handle=handle,
+        samples=plan.slice_samples,
+        max_seconds=plan.slice_seconds,
+        warmup_seconds=plan.warmup_seconds,
+    )

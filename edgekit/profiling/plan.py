@@ -1,0 +1,149 @@
+"""What is measured and how much of it: subjects (a candidate with its settings) and the plan for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgekit_targets.bundle import artifact_path, golden_path
+from edgekit_targets.errors import InputError
+from edgekit_targets.types.manifest import Artifact, Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much is measured. Each candidate gets ``launches`` fresh processes of ``rounds`` slices each.
+
+    ``samples`` and ``seconds`` cap what one candidate takes over all its slices, whichever is reached first;
+    ``alive`` candidates are loaded at a time and take their slices in random order, so that they share whatever the
+    machine does meanwhile; ``seed`` fixes that order.
+    """
+
+    launches: int = 5
+    rounds: int = 4
+    samples: int = 2000
+    seconds: float = 8.0
+    warmup_seconds: float = 0.05
+    alive: int = 4
+    seed: int = 0
+
+    @property
+    def slice_samples(self) -> int:
+        """Samples of one slice."""
+        return max(1, -(-self.samples // (self.launches * self.rounds)))
+
+    @property
+    def slice_seconds(self) -> float:
+        """Seconds of one slice."""
+        return self.seconds / (self.launches * self.rounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One candidate to measure: an artifact whose hash was checked, on a target, with its settings."""
+
+    artifact: Artifact
+    file: Path
+    golden: Path | None
+    inputs: Mapping[str, tuple[int, ...]]
+    target: str
+    threads: int
+    batch: int
+    length: int
+
+    @property
+    def key(self) -> str:
+        """A name no other subject of the run has."""
+        return f"{self.artifact.id}@{self.target}/{self.threads}/{self.batch}x{self.length}"
+
+
+def subjects(
+    bundle: Path,
+    manifest: Manifest,
+    *,
+    targets: Sequence[str],
+    threads: Sequence[int],
+    batch: int,
+    lengths: Sequence[int],
+) -> list[Subject]:
+    """Every artifact of the bundle on every target, thread count and length.
+
+    Without ``lengths`` each artifact is measured at the data's own length, without data at that of its golden inputs.
+
+    Raises:
+        InputError: an artifact is missing or cannot take that batch or length.
+        CheckFailed: an artifact is not the file the manifest describes.
+    """
+    found: list[Subject] = []
+    for artifact in manifest.artifacts:
+        file = artifact_path(bundle, artifact)
+        golden = golden_path(bundle, artifact)
+        shapes = _golden_shapes(golden)
+        for length in lengths or [own_length(manifest, artifact)]:
+            inputs = concrete_shapes(artifact, shapes, batch=batch, length=length, given=bool(lengths))
+            found += [
+                Subject(
+                    artifact=artifact,
+                    file=file,
+                    golden=golden if golden.is_file() else None,
+                    inputs=inputs,
+                    target=target,
+                    threads=count,
+                    batch=batch,
+                    length=length,
+                )
+                for target in targets
+                for count in threads
+            ]
+    return found
+
+
+def own_length(manifest: Manifest, artifact: Artifact) -> int:
+    """The length a figure without further words refers to."""
+    if manifest.data is not None:
+        return manifest.data.length
+    return artifact.example[1] if artifact.example is not None else 1
+
+
+def concrete_shapes(
+    artifact: Artifact, golden: Mapping[str, tuple[int, ...]], *, batch: int, length: int, given: bool
+) -> dict[str, tuple[int, ...]]:
+    """The shape of every input at this batch and length; other free dimensions are those of the golden inputs.
+
+    Raises:
+        InputError: a fixed dimension contradicts ``batch`` or a ``length`` that was given.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for tensor in artifact.inputs:
+        sample = golden.get(tensor.name, ())
+        sizes: list[int] = []
+        for axis, dimension in enumerate(tensor.shape):
+            if isinstance(dimension, int):
+                sizes.append(dimension)
+            elif axis == 0:
+                sizes.append(batch)
+            elif dimension == "length":
+                sizes.append(length)
+            else:
+                sizes.append(sample[axis] if axis < len(sample) else 1)
+        shapes[tensor.name] = tuple(sizes)
+    if batch != 1 and not any(tensor.shape and isinstance(tensor.shape[0], str) for tensor in artifact.inputs):
+        raise InputError(f"--batch {batch}: {artifact.id} has a fixed batch; measure it with --batch 1")
+    if given and not any(length in shape for shape in shapes.values()):
+        raise InputError(f"--length {length}: {artifact.id} has a fixed length; leave --length out")
+    return shapes
+
+
+def _golden_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {
+                name.removeprefix("input."): arrays[name].shape for name in arrays.files if name.startswith("input.")
+            }
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read as golden inputs; export the bundle again") from error

@@ -1,0 +1,150 @@
+"""``profile``: from a bundle to a profile document, reusing what was measured already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgekit.documents import now
+from edgekit.profiling.measure import Taken, take
+from edgekit.profiling.plan import Plan, Subject, subjects
+from edgekit.profiling.store import Key, key_of, newest, read_profiles, write_profile
+from edgekit.profiling.summarise import summarise
+from edgekit_targets import __version__
+from edgekit_targets.agent.contract import Agent
+from edgekit_targets.agent.protocol import Welcome
+from edgekit_targets.bundle import read_manifest
+from edgekit_targets.errors import InputError
+from edgekit_targets.progress import Progress
+from edgekit_targets.types.manifest import Manifest
+from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile
+
+
+def profile(
+    bundle: Path,
+    agent: Agent,
+    *,
+    targets: Sequence[str] = (),
+    threads: Sequence[int] = (1,),
+    batch: int = 1,
+    lengths: Sequence[int] = (),
+    fresh: bool = False,
+    plan: Plan | None = None,
+    progress: Progress,
+) -> Profile:
+    """Measure every artifact of the bundle on every target and write what is new to ``BUNDLE/profiles/``.
+
+    Args:
+        bundle: folder with a manifest.
+        agent: on the device to measure on; not greeted yet.
+        targets: names; by default every one that can run there.
+        threads: thread counts, each measured.
+        batch: sequences per inference.
+        lengths: steps per sequence; by default the data's own.
+        fresh: measure again what is there already.
+        plan: how much to measure.
+        progress: told after every slice.
+
+    Returns:
+        The profile with all measurements that answer the request, the reused ones included.
+
+    Raises:
+        InputError: the bundle, a target or a setting is wrong.
+        CheckFailed: an artifact is not the file the manifest describes.
+        KeyboardInterrupt: after what was measured has been written.
+    """
+    plan = plan or Plan()
+    manifest = read_manifest(bundle)
+    welcome = agent.hello()
+    usable = choose_targets(welcome, targets)
+    _check_threads(welcome, threads)
+    wanted = subjects(bundle, manifest, targets=usable, threads=threads, batch=batch, lengths=lengths)
+    known = {} if fresh else _known(bundle, manifest, welcome)
+    kept = [known[key] for one in wanted if (key := _key(one)) in known]
+    taken = [Taken(one) for one in wanted if _key(one) not in known]
+    created = now()
+    document = Profile(
+        schema_version=SCHEMA_VERSION,
+        edgekit_version=__version__,
+        created=created,
+        device=welcome.device,
+        settings=dataclasses.asdict(plan) | {"interleaved": True, "pace": "closed loop"},
+        measurements=(),
+    )
+    try:
+        _take_all(agent, taken, plan, progress)
+    finally:
+        measured = tuple(summarise(one, created) for one in taken if one.opened or one.failure is not None)
+        if measured:
+            write_profile(bundle, dataclasses.replace(document, measurements=measured))
+    return dataclasses.replace(document, measurements=(*kept, *measured))
+
+
+def choose_targets(welcome: Welcome, asked: Sequence[str]) -> list[str]:
+    """The targets to measure on: those asked for, or all that can run there.
+
+    Raises:
+        InputError: a target is unknown or cannot run there; the message has the remedy.
+    """
+    known = {status.name: status for status in welcome.targets}
+    if not asked:
+        usable = [name for name, status in known.items() if status.available]
+        if not usable:
+            raise InputError(f"no runtime is installed; {next(iter(known.values())).remedy or 'see: edgekit targets'}")
+        return usable
+    for name in asked:
+        status = known.get(name)
+        if status is None:
+            raise InputError(f"--target {name!r} is unknown; known are {', '.join(known)}")
+        if not status.available:
+            remedy = f"; {status.remedy}" if status.remedy else ""
+            raise InputError(f"--target {name} cannot run on {welcome.device.name}: {status.reason}{remedy}")
+    return list(dict.fromkeys(asked))
+
+
+def _check_threads(welcome: Welcome, threads: Sequence[int]) -> None:
+    for count in threads:
+        if not 1 <= count <= welcome.device.cores:
+            raise InputError(
+                f"--threads {count}: {welcome.device.name} has {welcome.device.cores} usable cores; "
+                f"choose from 1 to {welcome.device.cores}"
+            )
+
+
+def _take_all(agent: Agent, taken: Sequence[Taken], plan: Plan, progress: Progress) -> None:
+    total = len(taken) * plan.launches * plan.rounds
+    done = 0
+    progress("profile", done, total)
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        progress("profile", done, total)
+
+    take(agent, taken, plan, advance)
+
+
+def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Measurement]:
+    """What this machine has measured already with the runtimes it has now, completely."""
+    profiles = [found for _, found in read_profiles(bundle) if found.device.fingerprint == welcome.device.fingerprint]
+    versions = {status.name: status.version for status in welcome.targets}
+    return {
+        key_of(one): one
+        for one in newest(profiles, manifest)
+        if one.complete
+        and one.latency is not None
+        and one.runtime_version == versions.get(one.target.partition(":")[0])
+    }
+
+
+def _key(subject: Subject) -> Key:
+    return (
+        subject.artifact.id,
+        subject.artifact.sha256,
+        subject.target,
+        subject.threads,
+        subject.batch,
+        subject.length,
+        None,
+    )

@@ -1,0 +1,137 @@
+"""From slices of samples to one measurement with intervals, and a reason for every figure that is missing."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from edgekit.profiling.measure import Taken
+from edgekit.statistics.means import mean
+from edgekit.statistics.quantiles import quantile, samples_needed
+from edgekit_targets.agent.protocol import Opened
+from edgekit_targets.types.profile import DeviceParity, Latency, Measurement, Memory
+
+CLOSED_LOOP_NOTE = "energy: not measured (no energy source is read yet)"
+
+
+def summarise(taken: Taken, created: str) -> Measurement:
+    """One subject's measurement; a subject that failed has nulls and says why."""
+    subject = taken.subject
+    warnings: list[str] = [] if taken.failure is None else [taken.failure]
+    if not taken.complete and taken.failure is None:
+        warnings.append("interrupted: fewer samples than planned")
+    latency = _latency(taken, warnings)
+    cpu = mean([ran.cpu_seconds / len(ran.seconds) for ran in taken.slices if ran.cpu_seconds is not None])
+    if latency is not None and cpu is None:
+        warnings.append("cpu time: this system does not tell it")
+    memory = _memory(taken, warnings)
+    peaks = [peak for peak in map(_peak, taken.opened) if peak is not None]
+    parity = _parity(taken.opened)
+    if taken.opened and parity is None:
+        warnings.append("parity: the bundle has no golden outputs or no tolerance for this artifact")
+    for one in taken.opened:
+        warnings += [text for text in one.warnings if text not in warnings]
+    if parity is not None and not parity.passed:
+        warnings.append(
+            f"parity: this processor computes something else (off by {parity.max_abs_error:.3g}, "
+            f"tolerance {parity.tolerance:.3g}); the candidate cannot be picked"
+        )
+    warnings.append(CLOSED_LOOP_NOTE)
+    return Measurement(
+        artifact=subject.artifact.id,
+        sha256=subject.artifact.sha256,
+        family=subject.artifact.family,
+        mode=subject.artifact.mode,
+        precision=subject.artifact.precision,
+        target=subject.target,
+        threads=subject.threads,
+        batch=subject.batch,
+        length=subject.length,
+        every_seconds=None,
+        runtime_version=taken.opened[0].runtime_version if taken.opened else None,
+        created=created,
+        latency=latency,
+        cpu_seconds_per_inference=cpu.value if cpu else None,
+        cpu_low_seconds_per_inference=cpu.low if cpu else None,
+        cpu_high_seconds_per_inference=cpu.high if cpu else None,
+        load_seconds=_median([one.load_seconds for one in taken.opened]),
+        first_run_seconds=_median([one.first_run_seconds for one in taken.opened]),
+        throughput_per_second=subject.batch / latency.mean_seconds if latency is not None else None,
+        memory=memory,
+        memory_low_bytes=min((added for added, _ in peaks), default=None),
+        memory_high_bytes=max((added for added, _ in peaks), default=None),
+        process_memory_low_bytes=min((whole for _, whole in peaks), default=None),
+        process_memory_high_bytes=max((whole for _, whole in peaks), default=None),
+        energy=None,
+        parity=parity,
+        warnings=tuple(warnings),
+        valid=taken.failure is None and latency is not None and (parity is None or parity.passed),
+        complete=taken.complete,
+    )
+
+
+def _latency(taken: Taken, warnings: list[str]) -> Latency | None:
+    slices = [ran.seconds for ran in taken.slices if ran.seconds]
+    if not slices:
+        if taken.failure is None:
+            warnings.append("latency: no sample was taken")
+        return None
+    p50, p90, p99 = (quantile(slices, q) for q in (0.5, 0.9, 0.99))
+    samples = sum(map(len, slices))
+    if p99.value is None:
+        warnings.append(f"p99: {samples} samples are too few for the value (100 are needed)")
+    elif p99.high is None:
+        warnings.append(
+            f"p99: {samples} samples, worth {p99.effective_samples} independent ones, do not bound it from above "
+            f"({samples_needed(0.99)} are needed)"
+        )
+    ordered = sorted(second for part in slices for second in part)
+    return Latency(
+        samples=samples,
+        effective_samples=min(p50.effective_samples, p90.effective_samples, p99.effective_samples),
+        launches=len(taken.opened),
+        mean_seconds=statistics.fmean(ordered),
+        p50_seconds=p50.value if p50.value is not None else statistics.median(ordered),
+        p50_low_seconds=p50.low,
+        p50_high_seconds=p50.high,
+        p90_seconds=p90.value if p90.value is not None else ordered[-1],
+        p90_low_seconds=p90.low,
+        p90_high_seconds=p90.high,
+        p99_seconds=p99.value,
+        p99_low_seconds=p99.low,
+        p99_high_seconds=p99.high,
+        raw_seconds=tuple(slices),
+    )
+
+
+def _memory(taken: Taken, warnings: list[str]) -> Memory | None:
+    launches = [one.memory for one in taken.opened if one.memory is not None]
+    if not launches:
+        if taken.opened:
+            warnings.append("memory: this system has no high-water mark that can be reset")
+        return None
+    worst = max(launches, key=lambda one: max(one.load_peak_bytes, one.run_peak_bytes) - one.baseline_bytes)
+    steady = [ran.steady_bytes for ran in taken.slices if ran.steady_bytes is not None]
+    return Memory(
+        baseline_bytes=worst.baseline_bytes,
+        load_peak_bytes=worst.load_peak_bytes,
+        run_peak_bytes=worst.run_peak_bytes,
+        steady_bytes=max(steady, default=worst.steady_bytes),
+    )
+
+
+def _peak(opened: Opened) -> tuple[int, int] | None:
+    """What the model added at its peak and the peak of the whole process, in bytes, of one launch."""
+    if opened.memory is None:
+        return None
+    whole = max(opened.memory.load_peak_bytes, opened.memory.run_peak_bytes)
+    return max(0, whole - opened.memory.baseline_bytes), whole
+
+
+def _parity(launches: Sequence[Opened]) -> DeviceParity | None:
+    found = [one.parity for one in launches if one.parity is not None]
+    return max(found, key=lambda one: (not one.passed, one.max_abs_error), default=None)
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None

@@ -1,0 +1,152 @@
+"""The tables of the commands, built with rich; every cell with an interval has it on a second line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from edgekit.terminal.format import (
+    NOT_MEASURED,
+    SYMBOLS,
+    Formatter,
+    formatter_for,
+    interval,
+    margin,
+    percent,
+    seconds,
+    size,
+)
+from edgekit_targets.types.manifest import Manifest
+from edgekit_targets.types.profile import Measurement, Profile
+from edgekit_targets.types.target import TargetStatus
+from edgekit_targets.types.verdict import Candidate, Constraint, Verdict
+
+_ORDER = ["pass", "undecided", "unmeasured", "fail"]
+
+
+def verdict_table(verdict: Verdict) -> Table:
+    """Every candidate against every limit: value, interval, status; the pick first, then by margin."""
+    table = _table("candidate")
+    for limit in verdict.limits:
+        sign = "≤" if limit.upper else "≥"
+        table.add_column(f"{limit.name} {sign}\n{formatter_for(limit.name)(limit.value)}", justify="right")
+    table.add_column("margin", justify="right")
+    for candidate in sorted(verdict.candidates, key=lambda one: _rank(one, verdict)):
+        picked = _is_pick(candidate, verdict)
+        name = f"{candidate.family} {candidate.precision or 'as it is'}"
+        where = f"{candidate.target}, {candidate.threads} thread{'s' if candidate.threads > 1 else ''}"
+        table.add_row(
+            f"{'▶' if picked else ' '} {escape(name)}\n  {escape(where)}{'' if candidate.valid else ' INVALID'}",
+            *(_constraint(found) for found in candidate.constraints),
+            margin(candidate.margin) if candidate.margin is not None else "–",
+            style="bold" if picked else None,
+        )
+    return table
+
+
+def profile_table(profile: Profile) -> Table:
+    """What was measured: latency quantiles, CPU time and memory with their intervals."""
+    table = _table("candidate", "p50", "p99", "cpu time", "memory", "samples")
+    for one in profile.measurements:
+        latency = one.latency
+        table.add_row(
+            f"{escape(one.artifact)}\n{escape(one.target)}, {one.threads} thread{'s' if one.threads > 1 else ''}"
+            + (f", length {one.length}" if one.length > 1 else "")
+            + ("" if one.valid else " INVALID"),
+            _two_lines(
+                latency and latency.p50_seconds,
+                latency and latency.p50_low_seconds,
+                latency and latency.p50_high_seconds,
+                seconds,
+            ),
+            _two_lines(
+                latency and latency.p99_seconds,
+                latency and latency.p99_low_seconds,
+                latency and latency.p99_high_seconds,
+                seconds,
+            ),
+            _two_lines(
+                one.cpu_seconds_per_inference,
+                one.cpu_low_seconds_per_inference,
+                one.cpu_high_seconds_per_inference,
+                seconds,
+            ),
+            _two_lines(_added(one), _float(one.memory_low_bytes), _float(one.memory_high_bytes), size),
+            str(latency.samples) if latency else "0",
+        )
+    return table
+
+
+def manifest_table(manifest: Manifest) -> Table:
+    """What was exported: size, error against the reference, operators quantized, accuracy on the test split."""
+    table = _table("artifact", "size", "rel. error", "quantized", "accuracy (test)")
+    for one in manifest.artifacts:
+        counts = ", ".join(
+            f"{escape(kind)} {found.quantized}/{found.total}" for kind, found in (one.quantized or {}).items()
+        )
+        accuracy = one.accuracy
+        table.add_row(
+            escape(one.id),
+            size(one.size_bytes),
+            percent(one.parity.relative_error) if one.parity else NOT_MEASURED,
+            counts or NOT_MEASURED,
+            _two_lines(accuracy and accuracy.value, accuracy and accuracy.low, accuracy and accuracy.high, percent),
+        )
+    return table
+
+
+def targets_table(statuses: Sequence[TargetStatus]) -> Table:
+    """What can run here, and what would have to be done for the rest."""
+    table = _table("target", "runs here", "version", "what it is, or what is missing")
+    for one in statuses:
+        about = one.summary if one.available else "; ".join(filter(None, (one.reason, one.remedy)))
+        table.add_row(escape(one.name), "yes" if one.available else "no", one.version or "–", escape(about))
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="")
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right", overflow="fold")
+    return table
+
+
+def _constraint(found: Constraint) -> str:
+    formatter = formatter_for(found.name)
+    text = _two_lines(found.value, found.low, found.high, formatter)
+    first, _, second = text.partition("\n")
+    return f"{first} {SYMBOLS[found.status]}" + (f"\n{second}" if second else "")
+
+
+def _two_lines(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:
+    text = interval(value, low, high, formatter)
+    first, bracket, second = text.partition(" [")
+    return escape(f"{first}\n[{second}" if bracket else first)
+
+
+def _added(one: Measurement) -> float | None:
+    if one.memory is None:
+        return None
+    return float(max(0, max(one.memory.load_peak_bytes, one.memory.run_peak_bytes) - one.memory.baseline_bytes))
+
+
+def _float(value: int | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _is_pick(candidate: Candidate, verdict: Verdict) -> bool:
+    choice = verdict.choice
+    return choice is not None and (candidate.artifact, candidate.target, candidate.threads) == (
+        choice.artifact,
+        choice.target,
+        choice.threads,
+    )
+
+
+def _rank(candidate: Candidate, verdict: Verdict) -> tuple[bool, bool, int, float]:
+    room = candidate.margin if candidate.margin is not None else -1e9
+    return not _is_pick(candidate, verdict), not candidate.valid, _ORDER.index(candidate.status), -room

@@ -1,0 +1,63 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgekit.budget.budget import Budget, parse_limits
+from edgekit.budget.keys import KEYS
+from edgekit_targets.errors import InputError
+from edgekit_targets.types.verdict import Limit
+
+
+@st.composite
+def budgets(draw: st.DrawFn) -> Budget:
+    keys = draw(st.lists(st.sampled_from(KEYS), min_size=1, unique_by=lambda key: key.name))
+    limits = [
+        Limit(
+            name=key.name,
+            value=draw(st.floats(1e-6, 1.0 if key.dimension == "share" else 1e9)),
+            upper=key.upper,
+        )
+        for key in keys
+    ]
+    return Budget(name="drawn", limits=tuple(limits))
+
+
+@given(budgets())
+def test_parsing_gives_back_what_was_written(budget: Budget) -> None:
+    assert parse_limits(str(budget), "--budget") == budget.limits
+
+
+def test_each_key_knows_its_direction() -> None:
+    assert parse_limits("p99=20ms, accuracy=0.9", "--budget") == parse_limits("p99<=20ms,accuracy>=90%", "--budget")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("p98=20ms", "did you mean p99"),
+        ("speed=20ms", "unknown limit 'speed'"),
+        ("p99=20", "p99: '20' has no unit"),
+        ("p99=20MiB", "unit 'MiB'"),
+        ("p99=-1ms", "negative"),
+        ("p99>=20ms", "upper limit"),
+        ("accuracy<=0.9", "lower limit"),
+        ("p99=20ms, p99=30ms", "more than once"),
+        ("p99=20ms,", "'' is no limit"),
+        ("=", "is no limit"),
+        ("p99==20ms", "not a number"),
+        ("p99<20ms", "is no limit"),
+    ],
+)
+def test_refuses_in_one_line_that_names_the_option(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        parse_limits(text, "--budget")
+    assert str(caught.value).startswith("--budget")
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_parses_or_is_refused_as_input(text: str) -> None:
+    try:
+        assert parse_limits(text, "--budget")
+    except InputError as error:
+        assert error.exit_code == 2

@@ -1,0 +1,165 @@
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edgekit.budget.load import load_budget
+from edgekit.decision.figures import Evidence
+from edgekit.decision.pick import pick
+from edgekit.decision.store import newest_verdict, write_verdict
+from edgekit.profiling.store import read_profiles, write_profile
+from edgekit_targets.errors import InputError, Undecided
+from edgekit_targets.records import dumps, loads, parse
+from edgekit_targets.types.profile import Profile
+from edgekit_targets.types.verdict import Verdict
+
+MIB = 2**20
+Make = Callable[..., Evidence]
+MakeBundle = Callable[..., Path]
+BUDGET = load_budget("p99=20ms, memory=8MiB, accuracy=0.9")
+
+
+def test_picks_what_fits_and_says_why_the_other_does_not(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm", "int8-dynamic", p99=0.00041, memory=6 * MIB, validation=0.95),
+        make_evidence("transformer", "fp32", p99=0.0008, memory=11 * MIB, validation=0.984),
+    )
+    verdict = pick(bundle, BUDGET)
+    assert verdict.verdict == "pick"
+    assert verdict.choice is not None
+    assert (verdict.choice.family, verdict.choice.precision, verdict.choice.target) == ("lstm", "int8-dynamic", "cpu")
+    assert verdict.choices.window == verdict.choice
+    assert verdict.choices.stream is None
+    assert not verdict.tie
+    for words in ("Ship the LSTM, int8, on ONNX Runtime with 1 thread", "p99 410 us of 20.0 ms", "6.00 MiB of 8.00 MiB"):
+        assert words in verdict.sentence
+    assert "The Transformer does not fit" in verdict.sentence
+    assert "11.0 MiB" in verdict.sentence
+
+
+def test_names_the_figure_by_which_the_other_family_lost(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm", cpu=0.001, validation=0.97), make_evidence("transformer", cpu=0.002, validation=0.97)
+    )
+    verdict = pick(bundle, BUDGET)
+    assert "The Transformer fits too" in verdict.sentence
+    assert "CPU time is 2.00 ms against 1.00 ms" in verdict.sentence
+    assert any("68 samples" in reason for reason in verdict.reasons)
+
+
+def test_nothing_fits_names_the_nearest_and_by_how_much(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm", p99=0.030), make_evidence("transformer", p99=0.090), make_evidence("conv", memory=80 * MIB)
+    )
+    verdict = pick(bundle, BUDGET)
+    assert verdict.verdict == "nothing-fits"
+    assert verdict.choice is None
+    assert "Nearest: LSTM" in verdict.sentence
+    assert "30.0 ms" in verdict.sentence
+
+
+@pytest.mark.parametrize("figures", [{"p99": 0.0199}, {"memory": None}, {"accuracy": None}])
+def test_what_is_not_settled_is_undecided(
+    make_evidence: Make, make_bundle: MakeBundle, figures: dict[str, float | None]
+) -> None:
+    verdict = pick(make_bundle(make_evidence("lstm", **figures), make_evidence("conv", p99=0.5)), BUDGET)
+    assert verdict.verdict == "undecided"
+    assert verdict.choice is None
+
+
+def test_an_invalid_run_is_never_picked(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    best = make_evidence("transformer", validation=1.0, cpu=0.0001, valid=False)
+    verdict = pick(make_bundle(best, make_evidence("lstm")), BUDGET)
+    assert verdict.choice is not None
+    assert verdict.choice.family == "lstm"
+    assert all(one.family != "transformer" for one in verdict.pareto)
+
+
+def test_a_candidate_that_could_not_run_does_not_keep_the_question_open(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    dead = make_evidence("lstm", p99=None, memory=None, valid=False, warnings=("the worker died with SIGSEGV",))
+    assert pick(make_bundle(dead, make_evidence("conv", p99=0.5)), BUDGET).verdict == "nothing-fits"
+
+
+def test_a_tie_is_called_one(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    verdict = pick(make_bundle(make_evidence("lstm"), make_evidence("lstm", target="openvino")), BUDGET)
+    assert verdict.tie
+    assert any("a tie" in reason for reason in verdict.reasons)
+
+
+def test_the_newest_measurement_of_the_same_file_counts(
+    make_evidence: Make, make_bundle: MakeBundle, make_profile: Callable[..., Profile]
+) -> None:
+    bundle = make_bundle(make_evidence("lstm", p99=0.5))
+    old = read_profiles(bundle)[0][1].measurements[0]
+    fresh = make_evidence("lstm", p99=0.001).measurement
+    write_profile(bundle, make_profile(dataclasses.replace(fresh, sha256=old.sha256), created=5))
+    other_file = dataclasses.replace(make_evidence("lstm", p99=0.9).measurement, sha256="e" * 64)
+    write_profile(bundle, make_profile(other_file, created=9))
+    verdict = pick(bundle, BUDGET)
+    assert verdict.candidates[0].constraints[0].value == 0.001
+    assert len(verdict.evidence) == 3
+
+
+def test_two_machines_are_not_mixed(
+    make_evidence: Make, make_bundle: MakeBundle, make_profile: Callable[..., Profile]
+) -> None:
+    bundle = make_bundle(make_evidence("lstm"))
+    first = read_profiles(bundle)[0][1]
+    write_profile(bundle, make_profile(*first.measurements, fingerprint="a" * 64, name="pi", created=7))
+    with pytest.raises(InputError, match="say which with --device"):
+        pick(bundle, BUDGET)
+    assert pick(bundle, BUDGET, device="pi").device == "pi"
+    with pytest.raises(Undecided, match="holds no measurement on nano"):
+        pick(bundle, BUDGET, device="nano")
+
+
+def test_no_profile_is_undecided_and_no_such_length_is_refused(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    with pytest.raises(Undecided, match="edgekit profile"):
+        pick(make_bundle(make_evidence("lstm"), profiled=False), BUDGET)
+    bundle = make_bundle(make_evidence("lstm"))
+    with pytest.raises(InputError, match="--length 99"):
+        pick(bundle, BUDGET, length=99)
+    with pytest.raises(InputError, match="--batch 8"):
+        pick(bundle, BUDGET, batch=8)
+
+
+def test_without_data_the_only_length_measured_is_judged(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    one = make_evidence("net", length=7)
+    budget = load_budget("p99=20ms")
+    assert pick(make_bundle(one, data=None), budget).length == 7
+    with pytest.raises(InputError, match="lengths 7, 9 were measured"):
+        pick(make_bundle(one, make_evidence("net2", length=9), data=None), budget)
+
+
+def test_a_verdict_survives_the_disk(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(make_evidence("lstm"), make_evidence("transformer", p99=None, memory=None, valid=False))
+    assert newest_verdict(bundle) is None
+    verdict = pick(bundle, BUDGET)
+    write_verdict(bundle, verdict)
+    assert newest_verdict(bundle) == verdict
+    assert parse(Verdict, loads(dumps(verdict), "x"), "x") == verdict
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(
+    p99s=st.lists(st.floats(0.001, 0.1), min_size=3, max_size=3),
+    limit=st.floats(0.002, 0.05),
+    looser=st.floats(1.0, 4.0),
+)
+def test_a_looser_budget_never_turns_a_pick_into_none(
+    make_evidence: Make, make_bundle: MakeBundle, p99s: list[float], limit: float, looser: float
+) -> None:
+    families = ("lstm", "transformer", "conv")
+    bundle = make_bundle(*(make_evidence(family, p99=p99) for family, p99 in zip(families, p99s, strict=True)))
+    for path, _ in read_profiles(bundle)[:-1]:
+        path.unlink()
+    tight, loose = (pick(bundle, load_budget(f"p99={value!r}s")) for value in (limit, limit * looser))
+    if tight.verdict == "pick":
+        assert loose.verdict == "pick"
+    for before, after in zip(tight.candidates, loose.candidates, strict=True):
+        assert before.status != "pass" or after.status == "pass"

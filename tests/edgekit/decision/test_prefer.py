@@ -1,0 +1,65 @@
+from collections.abc import Callable
+
+import pytest
+
+from edgekit.decision.figures import Evidence
+from edgekit.decision.prefer import DEFAULT, parse_preference, rank
+from edgekit_targets.errors import InputError
+
+Make = Callable[..., Evidence]
+
+
+def test_accuracy_comes_first_and_looks_at_the_validation_split(make_evidence: Make) -> None:
+    good = make_evidence("transformer", validation=0.98, accuracy=0.91, cpu=0.010)
+    cheap = make_evidence("lstm", validation=0.95, accuracy=0.99, cpu=0.001)
+    assert rank([good, cheap], DEFAULT).winner is good
+
+
+def test_within_a_point_the_cheaper_one_wins(make_evidence: Make) -> None:
+    good = make_evidence("transformer", validation=0.980, cpu=0.010)
+    cheap = make_evidence("lstm", validation=0.971, cpu=0.001)
+    ranking = rank([good, cheap], DEFAULT)
+    assert ranking.winner is cheap
+    assert ranking.tied == ()
+
+
+def test_overlapping_intervals_are_not_told_apart(make_evidence: Make) -> None:
+    one = make_evidence("lstm", target="cpu", cpu=0.00100, memory=8e6)
+    two = make_evidence("lstm", target="openvino", cpu=0.00103, memory=5e6)
+    assert rank([one, two], DEFAULT).winner is two
+
+
+def test_what_nothing_tells_apart_is_a_tie(make_evidence: Make) -> None:
+    one, two = (make_evidence("lstm", target=target) for target in ("openvino", "cpu"))
+    ranking = rank([one, two], DEFAULT)
+    assert ranking.winner is two
+    assert ranking.tied == (one,)
+
+
+def test_a_metric_nobody_has_is_skipped(make_evidence: Make) -> None:
+    one = make_evidence("lstm", validation=None, cpu=0.002)
+    two = make_evidence("transformer", validation=None, cpu=0.001)
+    assert rank([one, two], DEFAULT).winner is two
+
+
+def test_a_metric_only_some_have_leaves_the_others_behind(make_evidence: Make) -> None:
+    known = make_evidence("lstm", validation=0.5, cpu=0.002)
+    unknown = make_evidence("transformer", validation=None, cpu=0.001)
+    assert rank([unknown, known], DEFAULT).winner is known
+
+
+def test_the_order_given_is_the_order_taken(make_evidence: Make) -> None:
+    small = make_evidence("lstm", size=1000, p99=0.009, validation=0.5)
+    fast = make_evidence("transformer", size=2000, p99=0.001, validation=0.5)
+    assert rank([small, fast], ["size"]).winner is small
+    assert rank([small, fast], ["p99", "size"]).winner is fast
+
+
+@pytest.mark.parametrize("text", ["", "speed", "accuracy,accuracy", "accuracy,,speed"])
+def test_refuses_what_names_no_metric(text: str) -> None:
+    with pytest.raises(InputError, match="--prefer"):
+        parse_preference(text)
+
+
+def test_reads_an_order() -> None:
+    assert parse_preference("p99, size") == ("p99", "size")
