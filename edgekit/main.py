@@ -23,14 +23,19 @@ for command in COMMANDS:
     app.command(name=command.NAME, epilog=f"Example: {command.EXAMPLE}")(command.run)
 
 
-@app.callback()
-def about(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
-) -> None:
-    """LSTM or Transformer? Settle it per device budget, with evidence, and ship the ONNX file that was measured."""
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         print(f"edgekit {__version__}")  # noqa: T201
         raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """LSTM or Transformer? Settle it per device budget, with evidence, and ship the ONNX file that was measured."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,7 +56,7 @@ def parse_quantity(text: str, dimension: Dimension) -> float:
 def format_quantity(value: float, dimension: Dimension) -> str:
     """Write a quantity so that :func:`parse_quantity` gives exactly ``value`` back, in the nicest unit that does."""
     candidates = [
-        f"{scaled:.12g}{unit}" for unit, scale in UNITS[dimension].items() if 0.1 <= (scaled := value / scale) < 1000
+        f"{scaled:.12g}{unit}" for unit, scale in UNITS[dimension].items() if 0.1 <= (scaled := value / scale) < 1e6
     ]
     for text in sorted(candidates, key=len):
         if parse_quantity(text, dimension) == value:

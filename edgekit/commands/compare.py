@@ -19,7 +19,7 @@ EXAMPLE = 'edgekit compare a.onnx b.onnx --budget "p99=10ms"'
 DEFAULT_DATA = "aeon:JapaneseVowels"
 # What one candidate may take at most and what all of them may take together, in seconds of measuring.
 CANDIDATE_SECONDS = 8.0
-TOTAL_SECONDS = 48.0
+TOTAL_SECONDS = 60.0
 
 
 def run(
@@ -56,10 +56,10 @@ def run(
     from edgekit.decision.prefer import parse_preference
     from edgekit.decision.store import write_verdict
     from edgekit.devices.connect import connect
-    from edgekit.profiling.run import choose_targets, profile
+    from edgekit.profiling.run import check_threads, choose_targets, profile
     from edgekit.terminal.output import print_json, print_line, remark
     from edgekit.terminal.progress import Bar
-    from edgekit_export.exporting import export
+    from edgekit_export.exporting import check, export
 
     request = _request(models or [], data, preset, settings, seed, shape, _folder(out), force)
     limits = _limits(budget, trained=request.data is not None)
@@ -68,7 +68,10 @@ def run(
     asked = options.names(target)
     with connect(device) as agent:
         # Everything that can be refused is refused before the first minute is spent.
-        usable = choose_targets(agent.hello(), asked)
+        welcome = agent.hello()
+        usable = choose_targets(welcome, asked)
+        check_threads(welcome, counts)
+        check(request)
         remark(f"writing to {request.out}; budget {limits.name}; targets {', '.join(usable)}")
         with Bar() as bar:
             manifest = export(request, bar)

@@ -49,4 +49,6 @@ def run(
         print_json(found)
     else:
         print_table(profile_table(found))
+        samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
+        print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
         print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")

@@ -57,7 +57,7 @@ def pick(
     length = length if length is not None else _own_length(manifest, measurements)
     evidence = _evidence(manifest, measurements, batch, length)
     judged: Judged = [(one, judge(one, budget.limits)) for one in evidence]
-    fitting = [one for one, candidate in judged if candidate.status == "pass" and candidate.valid]
+    fitting = [one for one, candidate in judged if _fits(candidate)]
     ranking = rank(fitting, prefer) if fitting else None
     outcome = _outcome(judged, ranking)
     return Verdict(
@@ -71,7 +71,7 @@ def pick(
         candidates=tuple(candidate for _, candidate in judged),
         pareto=tuple(_choice(one) for one in pareto(evidence)),
         reasons=tuple(_reasons(judged, ranking)),
-        sentence=_sentence(outcome, judged, ranking, budget),
+        sentence=_sentence(outcome, judged, ranking, budget, prefer),
         budget=budget.name,
         limits=budget.limits,
         prefer=tuple(prefer),
@@ -122,9 +122,14 @@ def _of_mode(fitting: Sequence[Evidence], prefer: Sequence[str], mode: Mode) -> 
     return _choice(rank(own, prefer).winner) if own else None
 
 
-def _sentence(outcome: Outcome, judged: Judged, ranking: Ranking | None, budget: Budget) -> str:
+def _fits(candidate: Candidate) -> bool:
+    return candidate.status == "pass" and candidate.valid
+
+
+def _sentence(outcome: Outcome, judged: Judged, ranking: Ranking | None, budget: Budget, prefer: Sequence[str]) -> str:
     if ranking is not None:
-        return sentence.ship(ranking, judged)
+        pair = [one for one, found in judged if one.artifact.family in sentence.PAIR and _fits(found)]
+        return sentence.ship(ranking, judged, rank(pair, prefer) if pair else None)
     return (sentence.nothing_fits if outcome == "nothing-fits" else sentence.undecided)(judged, budget.name)
 
 

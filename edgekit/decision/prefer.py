@@ -77,6 +77,8 @@ def rank(candidates: Sequence[Evidence], order: Sequence[str]) -> Ranking:
     left = sorted(candidates, key=lambda one: (one.artifact.id, one.measurement.target, one.measurement.threads))
     steps: list[Step] = []
     for name in order:
+        if len(left) == 1:
+            break
         metric = next(metric for metric in METRICS if metric.name == name)
         found = [(one, preference(name, one)) for one in left]
         having = [(one, fig) for one, fig in found if fig.value is not None]

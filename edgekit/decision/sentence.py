@@ -9,14 +9,19 @@ from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import margin
 from edgekit.decision.prefer import Ranking, Step
 from edgekit.decision.words import candidate_name, family_name, metric_name, precision_name, target_name
-from edgekit.terminal.format import Formatter, count, formatter_for, interval, percent, seconds
+from edgekit.terminal.format import Formatter, count, formatter_for, interval, limit, percent, seconds
 from edgekit_targets.types.verdict import Candidate, Constraint, Limit
 
+PAIR = ("lstm", "transformer")
 Judged = tuple[Evidence, Candidate]
 
 
-def ship(ranking: Ranking, judged: Sequence[Judged]) -> str:
-    """What to ship, how far inside its limits it is, and why the best of every other model lost."""
+def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> str:
+    """What to ship, how far inside its limits it is, and why the best of every other model lost.
+
+    ``pair`` is the ranking among the LSTM and the Transformer alone: where a baseline is picked, the question that was
+    asked still gets its answer.
+    """
     winner = ranking.winner
     verdict = next(candidate for one, candidate in judged if one is winner)
     threads = winner.measurement.threads
@@ -26,6 +31,8 @@ def ship(ranking: Ranking, judged: Sequence[Judged]) -> str:
         f"{'; '.join(within(found) for found in tightest_first(verdict))}."
     )
     others = [_other(family, ranking, judged) for family in _other_families(winner, judged)]
+    if pair is not None and pair.winner is not winner and winner.artifact.family not in PAIR:
+        others.append(f"Between the LSTM and the Transformer it would be the {candidate_name(pair.winner)}.")
     return " ".join([text, *others])
 
 
@@ -60,16 +67,17 @@ def step_reason(step: Step) -> str:
     """One step of the preference order: the best, the stated difference and how many were kept."""
     metric = step.metric
     best = preference(metric.name, step.best)
-    within_text = f"within {percent(metric.difference)}" + (" of one" if metric.absolute else " of it")
-    if metric.absolute:
-        within_text = f"within {metric.difference * 100:g} point{'s' if metric.difference > 0.01 else ''}"
     if metric.difference == 0.0:
-        within_text = "equal to it"
+        room = "equal to it"
+    elif metric.absolute:
+        room = f"within {metric.difference * 100:g} point{'s' if metric.difference > 0.01 else ''}"
+    else:
+        room = f"within {metric.difference * 100:g} % of it"
     split = f" on {best.samples} validation samples" if best.samples else ""
     figure = interval(best.value, best.low, best.high, _formatter(metric.name))
     return (
         f"{metric_name(metric.name)}: best is {candidate_name(step.best)} with {figure}{split}; "
-        f"{len(step.kept)} of {len(step.figures)} kept ({within_text}{', or intervals overlap' * metric.by_interval})"
+        f"{len(step.kept)} of {len(step.figures)} kept ({room}{', or intervals overlap' * metric.by_interval})"
     )
 
 
@@ -87,19 +95,20 @@ def small_sample_note(ranking: Ranking) -> str | None:
 
 
 def within(found: Constraint) -> str:
-    """``p99 412 us of 20.0 ms``."""
-    formatter = formatter_for(found.name)
-    word = "at least" if _is_lower(found) else "of"
-    return f"{found.name} {formatter(found.value)} {word} {formatter(found.limit)}"
+    """``p99 412 us of 20 ms``, ``accuracy 97.6 % where 90 % is asked``."""
+    return f"{found.name} {formatter_for(found.name)(found.value)} {_against(found)}"
 
 
 def breaking(found: Constraint) -> str:
-    """``memory 45.1 MiB [44.9, 45.2] of 32.0 MiB: fail``, with the note where there is one."""
-    formatter = formatter_for(found.name)
-    word = "at least" if _is_lower(found) else "of"
+    """``memory 45.1 MiB [44.9, 45.2] of 32 MiB: fail``, with the note where there is one."""
+    value = interval(found.value, found.low, found.high, formatter_for(found.name))
     note = f" ({found.note})" if found.note else ""
-    value = interval(found.value, found.low, found.high, formatter)
-    return f"{found.name} {value} {word} {formatter(found.limit)}: {found.status}{note}"
+    return f"{found.name} {value} {_against(found)}: {found.status}{note}"
+
+
+def _against(found: Constraint) -> str:
+    text = limit(found.name, found.limit)
+    return f"where {text} is asked" if _is_lower(found) else f"of {text}"
 
 
 def tightest_first(candidate: Candidate) -> list[Constraint]:
@@ -130,7 +139,7 @@ def _other_families(winner: Evidence, judged: Sequence[Judged]) -> list[str]:
     """The pair's other half first; baselines are only named where one of the pair would not be."""
     families = dict.fromkeys(one.artifact.family for one, _ in judged)
     families.pop(winner.artifact.family)
-    pair = [family for family in families if family in ("lstm", "transformer")]
+    pair = [family for family in families if family in PAIR]
     return pair or list(families)
 
 

@@ -55,21 +55,20 @@ def _groups(taken: Sequence[Taken], alive: int, order: random.Random) -> list[li
 def _launch(
     agent: Agent, group: Mapping[str, Taken], plan: Plan, order: random.Random, advance: Callable[[], None]
 ) -> None:
-    try:
-        for handle, one in group.items():
+    for handle, one in group.items():
+        if one.failure is None:
+            with _contained(one):
+                one.opened.append(agent.open(_open(handle, one.subject)))
+    for _ in range(plan.rounds):
+        for handle in order.sample(list(group), len(group)):
+            one = group[handle]
             if one.failure is None:
                 with _contained(one):
-                    one.opened.append(agent.open(_open(handle, one.subject)))
-        for _ in range(plan.rounds):
-            for handle in order.sample(list(group), len(group)):
-                one = group[handle]
-                if one.failure is None:
-                    with _contained(one):
-                        one.slices.append(agent.run(_run(handle, plan)))
-                advance()
-    finally:
-        for handle in group:
-            agent.close(handle)
+                    one.slices.append(agent.run(_run(handle, plan)))
+            advance()
+    # Not in a finally: whoever interrupts leaves the agent, which then ends its workers; it may be in mid-reply here.
+    for handle in group:
+        agent.close(handle)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ class Plan:
     """
 
     launches: int = 5
-    rounds: int = 4
-    samples: int = 2000
+    rounds: int = 6
+    samples: int = 6000
     seconds: float = 8.0
     warmup_seconds: float = 0.05
     alive: int = 4

@@ -58,7 +58,7 @@ def profile(
     manifest = read_manifest(bundle)
     welcome = agent.hello()
     usable = choose_targets(welcome, targets)
-    _check_threads(welcome, threads)
+    check_threads(welcome, threads)
     wanted = subjects(bundle, manifest, targets=usable, threads=threads, batch=batch, lengths=lengths)
     known = {} if fresh else _known(bundle, manifest, welcome)
     kept = [known[key] for one in wanted if (key := _key(one)) in known]
@@ -103,7 +103,12 @@ def choose_targets(welcome: Welcome, asked: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(asked))
 
 
-def _check_threads(welcome: Welcome, threads: Sequence[int]) -> None:
+def check_threads(welcome: Welcome, threads: Sequence[int]) -> None:
+    """Refuse more threads than the machine has cores for.
+
+    Raises:
+        InputError: naming the option and what is possible.
+    """
     for count in threads:
         if not 1 <= count <= welcome.device.cores:
             raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Sequence
 
@@ -29,8 +30,8 @@ def summarise(taken: Taken, created: str) -> Measurement:
     parity = _parity(taken.opened)
     if taken.opened and parity is None:
         warnings.append("parity: the bundle has no golden outputs or no tolerance for this artifact")
-    for one in taken.opened:
-        warnings += [text for text in one.warnings if text not in warnings]
+    warnings += _counted([text for one in taken.opened for text in one.warnings], len(taken.opened), "launches")
+    warnings += _counted([text for ran in taken.slices for text in ran.warnings], len(taken.slices), "slices")
     if parity is not None and not parity.passed:
         warnings.append(
             f"parity: this processor computes something else (off by {parity.max_abs_error:.3g}, "
@@ -68,6 +69,17 @@ def summarise(taken: Taken, created: str) -> Measurement:
         valid=taken.failure is None and latency is not None and (parity is None or parity.passed),
         complete=taken.complete,
     )
+
+
+def _counted(lines: Sequence[str], total: int, unit: str) -> list[str]:
+    """Each kind of warning once, with how often it came; figures inside do not make it another kind."""
+    kinds: dict[str, list[str]] = {}
+    for line in lines:
+        kinds.setdefault(re.sub(r"[0-9.]+", "#", line), []).append(line)
+    return [
+        f"{found[0]} (in {len(found)} of {total} {unit})" if len(found) < total else found[0]
+        for found in kinds.values()
+    ]
 
 
 def _latency(taken: Taken, warnings: list[str]) -> Latency | None:

@@ -99,12 +99,12 @@ def count(value: int | None) -> str:
 def interval(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:
     """``"412 us [398, 431]"``: all three in the unit of the value.
 
-    A figure without any bound (an exact one, such as a file's size) is the value alone; where the samples gave only one
-    bound, the other is said to be missing.
+    A figure without any bound, or whose bounds are the value (an exact one, such as a file's size), is the value alone;
+    where the samples gave only one bound, the other is said to be missing.
     """
     if value is None:
         return NOT_MEASURED
-    if low is None and high is None:
+    if (low is None and high is None) or low == value == high:
         return formatter(value)
     lower = "no lower bound" if low is None else _bare(formatter(low, like=value))
     upper = "no upper bound" if high is None else _bare(formatter(high, like=value))

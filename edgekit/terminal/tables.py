@@ -8,6 +8,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from edgekit.decision.words import precision_name
 from edgekit.terminal.format import (
     NOT_MEASURED,
     SYMBOLS,
@@ -19,8 +20,9 @@ from edgekit.terminal.format import (
     seconds,
     size,
 )
-from edgekit_targets.types.manifest import Manifest
-from edgekit_targets.types.profile import Measurement, Profile
+from edgekit.terminal.format import limit as format_limit
+from edgekit_targets.types.manifest import Accuracy, Manifest
+from edgekit_targets.types.profile import Latency, Measurement, Profile
 from edgekit_targets.types.target import TargetStatus
 from edgekit_targets.types.verdict import Candidate, Constraint, Verdict
 
@@ -32,14 +34,12 @@ def verdict_table(verdict: Verdict) -> Table:
     table = _table("candidate")
     for limit in verdict.limits:
         sign = "≤" if limit.upper else "≥"
-        table.add_column(f"{limit.name} {sign}\n{formatter_for(limit.name)(limit.value)}", justify="right")
+        table.add_column(f"{limit.name} {sign}\n{format_limit(limit.name, limit.value)}", justify="right")
     table.add_column("margin", justify="right")
     for candidate in sorted(verdict.candidates, key=lambda one: _rank(one, verdict)):
         picked = _is_pick(candidate, verdict)
-        name = f"{candidate.family} {candidate.precision or 'as it is'}"
-        where = f"{candidate.target}, {candidate.threads} thread{'s' if candidate.threads > 1 else ''}"
         table.add_row(
-            f"{'▶' if picked else ' '} {escape(name)}\n  {escape(where)}{'' if candidate.valid else ' INVALID'}",
+            _two_names(candidate, mark="▶" if picked else " "),
             *(_constraint(found) for found in candidate.constraints),
             margin(candidate.margin) if candidate.margin is not None else "–",
             style="bold" if picked else None,
@@ -49,25 +49,11 @@ def verdict_table(verdict: Verdict) -> Table:
 
 def profile_table(profile: Profile) -> Table:
     """What was measured: latency quantiles, CPU time and memory with their intervals."""
-    table = _table("candidate", "p50", "p99", "cpu time", "memory", "samples")
+    table = _table("candidate\nbatch x length", "p50", "p99", "cpu time", "memory")
     for one in profile.measurements:
-        latency = one.latency
         table.add_row(
-            f"{escape(one.artifact)}\n{escape(one.target)}, {one.threads} thread{'s' if one.threads > 1 else ''}"
-            + (f", length {one.length}" if one.length > 1 else "")
-            + ("" if one.valid else " INVALID"),
-            _two_lines(
-                latency and latency.p50_seconds,
-                latency and latency.p50_low_seconds,
-                latency and latency.p50_high_seconds,
-                seconds,
-            ),
-            _two_lines(
-                latency and latency.p99_seconds,
-                latency and latency.p99_low_seconds,
-                latency and latency.p99_high_seconds,
-                seconds,
-            ),
+            _two_names(one, f", {one.batch}x{one.length}"),
+            *_quantiles(one.latency),
             _two_lines(
                 one.cpu_seconds_per_inference,
                 one.cpu_low_seconds_per_inference,
@@ -75,7 +61,6 @@ def profile_table(profile: Profile) -> Table:
                 seconds,
             ),
             _two_lines(_added(one), _float(one.memory_low_bytes), _float(one.memory_high_bytes), size),
-            str(latency.samples) if latency else "0",
         )
     return table
 
@@ -87,20 +72,20 @@ def manifest_table(manifest: Manifest) -> Table:
         counts = ", ".join(
             f"{escape(kind)} {found.quantized}/{found.total}" for kind, found in (one.quantized or {}).items()
         )
-        accuracy = one.accuracy
         table.add_row(
             escape(one.id),
             size(one.size_bytes),
             percent(one.parity.relative_error) if one.parity else NOT_MEASURED,
             counts or NOT_MEASURED,
-            _two_lines(accuracy and accuracy.value, accuracy and accuracy.low, accuracy and accuracy.high, percent),
+            _accuracy(one.accuracy),
         )
     return table
 
 
 def targets_table(statuses: Sequence[TargetStatus]) -> Table:
     """What can run here, and what would have to be done for the rest."""
-    table = _table("target", "runs here", "version", "what it is, or what is missing")
+    table = _table("target", "runs here", "version")
+    table.add_column("what it is, or what is missing", overflow="fold")
     for one in statuses:
         about = one.summary if one.available else "; ".join(filter(None, (one.reason, one.remedy)))
         table.add_row(escape(one.name), "yes" if one.available else "no", one.version or "–", escape(about))
@@ -108,7 +93,7 @@ def targets_table(statuses: Sequence[TargetStatus]) -> Table:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
     table.add_column(first, overflow="fold")
     for name in others:
         table.add_column(name, justify="right", overflow="fold")
@@ -122,9 +107,30 @@ def _constraint(found: Constraint) -> str:
     return f"{first} {SYMBOLS[found.status]}" + (f"\n{second}" if second else "")
 
 
+def _quantiles(latency: Latency | None) -> tuple[str, str]:
+    if latency is None:
+        return NOT_MEASURED, NOT_MEASURED
+    return (
+        _two_lines(latency.p50_seconds, latency.p50_low_seconds, latency.p50_high_seconds, seconds),
+        _two_lines(latency.p99_seconds, latency.p99_low_seconds, latency.p99_high_seconds, seconds),
+    )
+
+
+def _accuracy(accuracy: Accuracy | None) -> str:
+    if accuracy is None:
+        return NOT_MEASURED
+    return _two_lines(accuracy.value, accuracy.low, accuracy.high, percent)
+
+
+def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " ") -> str:
+    threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
+    first = f"{mark} {one.family} {one.target}"
+    return escape(f"{first}\n  {precision_name(one.precision)}, {threads}{where}{'' if one.valid else ' INVALID'}")
+
+
 def _two_lines(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:
     text = interval(value, low, high, formatter)
-    first, bracket, second = text.partition(" [")
+    first, bracket, second = text.replace("no lower bound", "–").replace("no upper bound", "–").partition(" [")
     return escape(f"{first}\n[{second}" if bracket else first)
 
 

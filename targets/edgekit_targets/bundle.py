@@ -81,8 +81,13 @@ def golden_path(bundle: Path, artifact: Artifact) -> Path:
 
 
 def _inside(bundle: Path, name: str) -> Path:
-    root = bundle.resolve()
-    path = (root / name).resolve()
-    if not path.is_relative_to(root) or path == root:
+    try:
+        root = bundle.resolve()
+        path = (root / name).resolve()
+        outside = not path.is_relative_to(root) or path == root
+        path.exists()  # tells a name that no file can have
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
+        outside = True
+    if outside:
         raise InputError(f"{bundle / MANIFEST} names a file outside the bundle ({name!r}); do not use this bundle")
     return bundle / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit_targets.errors import InputError
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What the disk may answer; any other error inside a staged folder is a bug of whoever fills it."""
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -73,15 +77,9 @@ def staged_folder(out: Path, *, force: bool, marker: str) -> Iterator[Path]:
     try:
         yield stage
         stage.chmod(0o755)
-        if out.exists():
-            old = stage.with_suffix(".old")
-            out.replace(old)
-            stage.replace(out)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            stage.replace(out)
+        _swap_in(stage, out)
     except OSError as error:
-        if error.errno is None:
+        if error.errno not in _DISK:
             raise
         raise InputError(
             f"--out {out} cannot be written: {error.strerror}; free some space or choose another"
@@ -96,7 +94,29 @@ def check_free(out: Path, *, force: bool, marker: str) -> None:
     Raises:
         InputError: as :func:`staged_folder`.
     """
-    if out.is_file() or out.is_symlink():
+    try:
+        _check_free(out, force, marker)
+    except OSError as error:
+        raise InputError(f"--out {out} cannot be used: {error.strerror}; choose another folder") from error
+
+
+def _swap_in(stage: Path, out: Path) -> None:
+    """Give ``stage`` the name ``out``; what had it before comes back if that fails."""
+    if not out.exists():
+        stage.replace(out)
+        return
+    old = stage.with_suffix(".old")
+    out.replace(old)
+    try:
+        stage.replace(out)
+    except OSError:
+        old.replace(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_free(out: Path, force: bool, marker: str) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise InputError(f"--out {out} is a file; choose a folder that does not exist yet")
     if out.exists():
         if not force:

@@ -47,7 +47,7 @@ def loads(text: str, where: str) -> Any:
         InputError: not JSON, or holds NaN or infinity; ``where`` names the file or the peer.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is not valid JSON ({error}); it may be truncated or edited by hand") from error
 
@@ -82,6 +82,13 @@ def parse(kind: type[Record], data: Any, where: str) -> Record:
         InputError: a field is missing or of the wrong kind; the message names it.
     """
     return cast(Record, _parse(kind, data, where))
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is too large for a number")
+    return number
 
 
 def _refuse_constant(name: str) -> float:
@@ -152,7 +159,10 @@ def _parse_tuple(items: Sequence[Any], data: Any, where: str) -> tuple[Any, ...]
 
 def _parse_scalar(hint: Any, data: Any, where: str) -> Any:
     if hint is float and isinstance(data, (int, float)) and not isinstance(data, bool):
-        number = float(data)
+        try:
+            number = float(data)
+        except OverflowError as error:
+            raise InputError(f"{where} is too large for a number") from error
         if math.isfinite(number):
             return number
         raise InputError(f"{where} must be finite, not {data!r}")

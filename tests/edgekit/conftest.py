@@ -36,7 +36,7 @@ def _accuracy(value: float | None, samples: int, half: float = 0.03) -> Accuracy
 
 @pytest.fixture(scope="session", autouse=True)
 def _frozen_heap() -> None:
-    """The agent collects garbage before every slice; what the test session has imported need not be walked each time."""
+    """The agent collects garbage before every slice; what was imported by then need not be walked each time."""
     gc.freeze()
 
 
@@ -174,7 +174,14 @@ def make_manifest() -> MakeManifest:
             "edgekit_version": "0.1.0",
             "created": "2026-01-01T00:00:00.000000Z",
             "data": Data(
-                name="made", sha256="0" * 64, features=12, length=25, classes=("a", "b"), train=200, validation=68, test=370
+                name="made",
+                sha256="0" * 64,
+                features=12,
+                length=25,
+                classes=("a", "b"),
+                train=200,
+                validation=68,
+                test=370,
             ),
             "versions": {},
             "settings": {},

@@ -4,26 +4,37 @@ import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 HEAVY = {"torch", "onnx", "onnxruntime", "openvino", "scipy", "numpy", "rich", "matplotlib", "jinja2", "aeon"}
 OPTIONAL = ["torch", "onnx", "onnxscript", "onnxruntime", "openvino", "safetensors", "aeon", "cryptography"]
-BLOCK = f"""
-import sys
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {OPTIONAL!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Block())
-"""
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def python(code: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=120, cwd=cwd
-    )
+@pytest.fixture(scope="module")
+def bare(environment: Callable[..., Path]) -> Path:
+    """A python with the base install only."""
+    return environment()
+
+
+@pytest.fixture
+def empty_bundle(tmp_path: Path) -> Path:
+    document = {
+        "schema_version": 1,
+        "edgekit_version": "0.1.0",
+        "created": "2026-01-01T00:00:00Z",
+        "data": None,
+        "versions": {},
+        "settings": {},
+        "artifacts": [],
+    }
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "manifest.json").write_text(json.dumps(document))
+    (tmp_path / "a.onnx").write_bytes(b"\x08\x08")
+    return tmp_path
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"], ["--version"], ["nonsense"]])
@@ -32,22 +43,25 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "import json, sys\nfrom edgekit.main import main\nmain(sys.argv[1:])\n"
         "print(); print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
-    done = python(code, *arguments)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert "typer" in loaded
     assert not loaded & HEAVY
 
 
-def test_the_seat_and_the_device_import_without_any_extra() -> None:
-    code = BLOCK + (
-        "import importlib, pkgutil, edgekit, edgekit_targets\n"
+def test_the_seat_and_the_device_import_without_any_extra(bare: Path) -> None:
+    code = (
+        "import importlib, importlib.util, pkgutil, sys, edgekit, edgekit_targets\n"
+        "assert not any(importlib.util.find_spec(name) for name in sys.argv[1:]), 'the environment is not bare'\n"
         "for package in (edgekit, edgekit_targets):\n"
         "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
         "        if not module.name.endswith('__main__'):\n"
         "            importlib.import_module(module.name)\n"
     )
-    done = python(code)
+    done = subprocess.run([bare, "-c", code, *OPTIONAL], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
 
 
@@ -62,39 +76,20 @@ def test_every_module_imports_with_all_extras() -> None:
     ("arguments", "extra"),
     [
         (["compare"], "cpu"),
+        (["compare", "a.onnx"], "cpu"),
         (["export", "--out", "o"], "export"),
         (["profile", "b", "--target", "cpu"], "cpu"),
         (["profile", "b", "--target", "openvino"], "openvino"),
+        (["profile", "b", "--target", "cuda"], "cuda"),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_a_missing_extra_is_one_line_with_the_command_that_fixes_it(
-    tmp_path: Path, arguments: list[str], extra: str
+    bare: Path, edgekit: Run, empty_bundle: Path, arguments: list[str], extra: str
 ) -> None:
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "manifest.json").write_text(
-        json.dumps(
-            {
-                "schema_version": 1,
-                "edgekit_version": "0.1.0",
-                "created": "2026-01-01T00:00:00Z",
-                "data": None,
-                "versions": {},
-                "settings": {},
-                "artifacts": [],
-            }
-        )
-    )
-    (tmp_path / "sitecustomize.py").write_text(BLOCK)
-    done = subprocess.run(
-        [sys.executable, "-m", "edgekit", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-    )
+    done = edgekit(*arguments, cwd=empty_bundle, python=bare)
     assert done.returncode == 2, done.stderr
     assert f'pip install "edgekit-onnx[{extra}]"' in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "o").exists()
+    assert done.stdout == ""
+    assert not (empty_bundle / "o").exists()

@@ -108,6 +108,8 @@ class Ran:
     wall_seconds: float
     warmup_runs: int
     steady_bytes: int | None
+    warnings: tuple[str, ...] = ()
+    """What else kept the machine busy meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)

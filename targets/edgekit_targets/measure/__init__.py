@@ -1,0 +1,1 @@
+"""Clocks, latency and memory: how the figures come about."""

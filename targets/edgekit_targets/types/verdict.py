@@ -23,7 +23,10 @@ class Limit:
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """A limit held against one candidate. ``low`` and ``high`` are the ends of the 95 % interval, where it has one."""
+    """A limit held against one candidate.
+
+    ``low`` and ``high`` are the ends of the 95 % interval; of a memory figure the least and the most of all launches.
+    """
 
     name: str
     limit: float

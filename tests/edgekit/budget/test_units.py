@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +57,5 @@ def test_what_is_written_reads_back_exactly(dimension: Dimension, value: float) 
 
 @given(st.text(max_size=12), st.sampled_from(sorted(UNITS)))
 def test_any_text_is_a_positive_quantity_or_refused(text: str, dimension: Dimension) -> None:
-    try:
+    with contextlib.suppress(UnitError):
         assert parse_quantity(text, dimension) > 0
-    except UnitError as error:
-        assert str(error)

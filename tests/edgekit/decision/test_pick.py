@@ -34,7 +34,11 @@ def test_picks_what_fits_and_says_why_the_other_does_not(make_evidence: Make, ma
     assert verdict.choices.window == verdict.choice
     assert verdict.choices.stream is None
     assert not verdict.tie
-    for words in ("Ship the LSTM, int8, on ONNX Runtime with 1 thread", "p99 410 us of 20.0 ms", "6.00 MiB of 8.00 MiB"):
+    for words in (
+        "Ship the LSTM, int8, on ONNX Runtime with 1 thread",
+        "p99 410 us of 20 ms",
+        "6.00 MiB of 8 MiB",
+    ):
         assert words in verdict.sentence
     assert "The Transformer does not fit" in verdict.sentence
     assert "11.0 MiB" in verdict.sentence
@@ -50,9 +54,25 @@ def test_names_the_figure_by_which_the_other_family_lost(make_evidence: Make, ma
     assert any("68 samples" in reason for reason in verdict.reasons)
 
 
+def test_where_a_baseline_wins_the_question_of_the_pair_is_answered_too(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    bundle = make_bundle(
+        make_evidence("linear", validation=1.0),
+        make_evidence("lstm", validation=0.95),
+        make_evidence("transformer", validation=0.97),
+    )
+    verdict = pick(bundle, BUDGET)
+    assert verdict.choice is not None
+    assert verdict.choice.family == "linear"
+    assert "Between the LSTM and the Transformer it would be the Transformer, fp32" in verdict.sentence
+
+
 def test_nothing_fits_names_the_nearest_and_by_how_much(make_evidence: Make, make_bundle: MakeBundle) -> None:
     bundle = make_bundle(
-        make_evidence("lstm", p99=0.030), make_evidence("transformer", p99=0.090), make_evidence("conv", memory=80 * MIB)
+        make_evidence("lstm", p99=0.030),
+        make_evidence("transformer", p99=0.090),
+        make_evidence("conv", memory=80 * MIB),
     )
     verdict = pick(bundle, BUDGET)
     assert verdict.verdict == "nothing-fits"

@@ -1,0 +1,232 @@
+"""``edgekit export``: from models to a bundle of verified artifacts.
+
+Everything that can be refused is refused before anything is trained; the bundle gets its name only once it is whole.
+Neither torch nor onnx is imported for a request that names ``.onnx`` files only.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgekit_export import imported, presets
+from edgekit_export import settings as overrides
+from edgekit_export.data import load
+from edgekit_export.data.contract import Dataset
+from edgekit_export.families import FAMILIES, find
+from edgekit_export.manifests import new_manifest
+from edgekit_export.quantize import find as find_precision
+from edgekit_export.quantize.contract import ISAS, PORTABLE
+from edgekit_targets.agent.client import LocalAgent
+from edgekit_targets.agent.contract import Agent
+from edgekit_targets.bundle import MANIFEST, write_manifest
+from edgekit_targets.errors import CheckFailed, InputError, MissingExtra
+from edgekit_targets.files import check_free, staged_folder
+from edgekit_targets.progress import Progress
+from edgekit_targets.runtimes.packages import present
+from edgekit_targets.types.manifest import Artifact, Manifest, Mode, Precision
+
+REFERENCE_PAIR = ("lstm", "transformer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest:
+    """What to export. ``models`` are names of families or paths of ``.onnx`` files; none means the reference pair.
+
+    ``data`` is what ``--data`` names, ``settings`` the unparsed ``--set`` values, ``baselines`` adds the simple
+    models, ``shapes`` are ``--shape`` values for the ``.onnx`` files by input name.
+    """
+
+    models: tuple[str, ...]
+    out: Path
+    data: str | None = None
+    preset: str = presets.DEFAULT
+    settings: Mapping[str, str] = field(default_factory=dict)
+    precisions: tuple[Precision, ...] = ("fp32", "int8-dynamic")
+    modes: tuple[Mode, ...] = ("window",)
+    isa: str = PORTABLE
+    checkpoint: Path | None = None
+    seed: int = 0
+    force: bool = False
+    baselines: bool = False
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def export(request: ExportRequest, progress: Progress) -> Manifest:
+    """Make a bundle at ``request.out``.
+
+    Raises:
+        InputError: anything in the request that cannot be done; nothing is left behind.
+        MissingExtra: a package that the request needs.
+        CheckFailed: an fp32 artifact does not answer as PyTorch does, or no artifact could be written.
+    """
+    families, files = check(request)
+    if not families:
+        return imported.take_in(files, request.out, shapes=request.shapes, force=request.force, progress=progress)
+    incoming = imported.look_at(files, request.shapes)
+    dataset = load(request.data, request.seed) if request.data is not None else None
+    with (
+        staged_folder(request.out, force=request.force, marker=MANIFEST) as bundle,
+        tempfile.TemporaryDirectory(prefix="edgekit-") as scratch,
+        LocalAgent() as agent,
+    ):
+        target = imported.first_target(agent.hello())
+        artifacts, dropped = _from_families(
+            request,
+            families,
+            dataset,
+            agent=agent,
+            target=target,
+            bundle=bundle,
+            scratch=Path(scratch),
+            progress=progress,
+        )
+        artifacts += imported.write_all(
+            incoming, agent=agent, target=target, bundle=bundle, scratch=Path(scratch), progress=progress
+        )
+        if not artifacts:
+            raise CheckFailed(f"no artifact could be written: {'; '.join(dropped)}")
+        manifest = new_manifest(
+            artifacts=artifacts,
+            dropped=dropped,
+            data=dataset.describe() if dataset is not None else None,
+            settings=_settings(request),
+        )
+        write_manifest(bundle, manifest)
+    return manifest
+
+
+def check(request: ExportRequest) -> tuple[list[str], list[Path]]:
+    """Refuse what cannot be done, before the data is read or anything trained.
+
+    Returns:
+        The families and the files the request names.
+
+    Raises:
+        InputError: as :func:`export`.
+        MissingExtra: a package that the request needs.
+    """
+    families, files = _models(request)
+    _check_settings(request, families)
+    check_free(request.out, force=request.force, marker=MANIFEST)
+    return families, files
+
+
+def _models(request: ExportRequest) -> tuple[list[str], list[Path]]:
+    """The families and the files of a request, each once, in the order given."""
+    families: list[str] = []
+    files: list[Path] = []
+    for model in dict.fromkeys(request.models or REFERENCE_PAIR):
+        if model.endswith(".onnx"):
+            files.append(Path(model))
+        elif model.endswith(".pt2") or ":" in model:
+            kind = ".pt2 files" if model.endswith(".pt2") else "package.module:callable"
+            raise InputError(
+                f"{model}: {kind} cannot be exported by this version yet; export it to .onnx and pass that"
+            )
+        else:
+            families.append(find(model).name)
+    if request.baselines:
+        families += [family.name for family in FAMILIES if family.baseline and family.name not in families]
+    return families, files
+
+
+def _check_settings(request: ExportRequest, families: list[str]) -> None:
+    for precision in request.precisions:
+        find_precision(precision)
+    if not request.precisions:
+        raise InputError("--precision is empty; name at least one, for example --precision fp32")
+    for mode in request.modes or ("",):
+        if mode == "stream":
+            raise InputError("--mode stream comes in a later version; use --mode window")
+        if mode != "window":
+            raise InputError(f"--mode {mode} is not known; use --mode window")
+    if request.isa not in ISAS:
+        raise InputError(f"isa {request.isa} is not known; choose among {', '.join(ISAS)}")
+    overrides.check(presets.find(request.preset), request.settings)
+    if request.checkpoint is not None:
+        if not request.checkpoint.is_file():
+            raise InputError(f"--checkpoint {request.checkpoint} is not a file; pass the .safetensors of one model")
+        if len(families) != 1:
+            raise InputError("--checkpoint holds the weights of one model; name that one model, without baselines")
+    if request.data is not None and not families:
+        raise InputError("--data is for models that edgekit trains, .onnx files are taken in as they are; leave it out")
+    if families:
+        for package in ("torch", "onnx", "onnxscript", "safetensors"):
+            if not present(package):
+                raise MissingExtra(package, "export")
+
+
+def _from_families(
+    request: ExportRequest,
+    families: list[str],
+    dataset: Dataset | None,
+    *,
+    agent: Agent,
+    target: str,
+    bundle: Path,
+    scratch: Path,
+    progress: Progress,
+) -> tuple[list[Artifact], list[str]]:
+    artifacts: list[Artifact] = []
+    dropped: list[str] = []
+    from edgekit_export.artifacts import Job, write_artifacts
+    from edgekit_export.prepare import prepare
+
+    for family in families:
+        prepared = prepare(
+            family,
+            preset=request.preset,
+            settings=request.settings,
+            dataset=dataset,
+            checkpoint=request.checkpoint,
+            seed=request.seed,
+            progress=progress,
+        )
+        job = Job(
+            prepared=prepared,
+            precisions=[find_precision(name) for name in dict.fromkeys(request.precisions)],
+            isa=request.isa,
+            dataset=dataset,
+            seed=request.seed,
+            agent=agent,
+            target=target,
+            bundle=bundle,
+            scratch=scratch,
+        )
+        steps = _Steps(progress, f"export {family}", 1 + len(job.precisions))
+        written = write_artifacts(job, steps)
+        artifacts += written.artifacts
+        dropped += written.dropped
+    return artifacts, dropped
+
+
+class _Steps:
+    """Counts the steps of one stage."""
+
+    def __init__(self, progress: Progress, stage: str, total: int) -> None:
+        self._progress, self._stage, self._done, self._total = progress, stage, 0, total
+        progress(stage, 0, total)
+
+    def __call__(self) -> None:
+        self._done += 1
+        self._progress(self._stage, self._done, self._total)
+
+
+def _settings(request: ExportRequest) -> dict[str, Any]:
+    return {
+        "models": list(request.models or REFERENCE_PAIR),
+        "data": request.data,
+        "preset": request.preset,
+        "set": dict(request.settings),
+        "precisions": list(request.precisions),
+        "modes": list(request.modes),
+        "isa": request.isa,
+        "seed": request.seed,
+        "baselines": request.baselines,
+        "checkpoint": request.checkpoint.name if request.checkpoint is not None else None,
+        "shapes": {name: list(shape) for name, shape in request.shapes.items()},
+    }

@@ -1,0 +1,77 @@
+"""What a model family is: a name, its sizes, and how to build it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+Number = int | float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Everything :meth:`Family.build` needs.
+
+    ``features`` is the width of one step, ``length`` the steps of one sequence, ``settings`` the sizes of the family
+    (the keys that the family's own ``settings`` name).
+    """
+
+    features: int
+    classes: int
+    length: int
+    settings: Mapping[str, Number]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A number that ``--set`` may change: whole or not, and its range (both ends allowed)."""
+
+    name: str
+    low: Number
+    high: Number
+    whole: bool = True
+
+
+DROPOUT = Setting("dropout", 0.0, 0.9, whole=False)
+
+
+class Family(Protocol):
+    """One architecture. Implementations are stateless and import torch only inside :meth:`build`."""
+
+    @property
+    def name(self) -> str:
+        """The word users type, and the ``family`` of its artifacts."""
+
+    @property
+    def baseline(self) -> bool:
+        """A simple model that a sequence model has to beat to be worth shipping."""
+
+    @property
+    def fixed_length(self) -> bool:
+        """Works only at ``spec.length`` steps; the exported graph has no free length."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What ``--set`` may change. A preset's sizes use a subset of these keys."""
+
+    @property
+    def sizes(self) -> Mapping[str, Mapping[str, Number]]:
+        """Settings by preset name."""
+
+    @property
+    def recipe(self) -> Mapping[str, Number]:
+        """Where training this family differs from :class:`edgekit_export.training.recipe.Recipe`."""
+
+    def build(self, spec: ModelSpec) -> torch.nn.Module:
+        """A module that maps raw float32 [batch, length, features] to logits [batch, classes].
+
+        Normalisation happens inside, by a submodule ``normalise`` whose buffers training fills
+        (:class:`edgekit_export.families.modules.normalise.Normalise`). Weights come from torch's global generator.
+
+        Raises:
+            InputError: settings that do not go together (named as ``--set``).
+        """

@@ -1,0 +1,112 @@
+"""Facts about a finished graph, read from the graph itself, and the checks every artifact must pass."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit_targets.errors import CheckFailed
+from edgekit_targets.extras import require
+from edgekit_targets.types.manifest import Tensor
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, TensorProto, ValueInfoProto
+
+# First ONNX Runtime that reads an opset and an IR version (its docs/Versioning and compatibility tables). edgekit
+# supports 1.16 and newer, so older answers are rounded up to it. What is not listed is not known here.
+_RUNTIME_OF_OPSET = {**dict.fromkeys(range(7, 20), 16), 20: 17, 21: 18, 23: 23}
+_RUNTIME_OF_IR = {**dict.fromkeys(range(3, 10), 16), 10: 18}
+_CONTRIB_SINCE_1_16 = {"DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}
+_NOT_WEIGHTS = {"INT64", "INT32", "BOOL", "STRING"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a graph is made of. ``min_onnxruntime`` is None where the tables above do not say."""
+
+    opset: int
+    ir_version: int
+    parameters: int
+    operators: dict[str, int]
+    min_onnxruntime: str | None
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+def read_facts(model: ModelProto) -> Facts:
+    """Read the facts of ``model``; ``parameters`` counts the elements of all weights (shapes and indices excluded)."""
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    initial = {tensor.name for tensor in model.graph.initializer}
+    return Facts(
+        opset=opset,
+        ir_version=model.ir_version,
+        parameters=sum(_elements(tensor) for tensor in _tensors(model)),
+        operators=dict(sorted(Counter(node.op_type for node in model.graph.node).items())),
+        min_onnxruntime=_min_onnxruntime(model, opset),
+        inputs=tuple(_tensor(value) for value in model.graph.input if value.name not in initial),
+        outputs=tuple(_tensor(value) for value in model.graph.output),
+    )
+
+
+def check(model: ModelProto, *, dynamic: Mapping[int, str]) -> None:
+    """Hold a finished artifact against what edgekit promises about every one.
+
+    Args:
+        model: one input and one output, both with the batch on the first axis.
+        dynamic: the names of the input's axes that vary; every other one must be fixed.
+
+    Raises:
+        CheckFailed: the ONNX checker refuses the model, or a declared dimension is frozen.
+    """
+    onnx = require("onnx")
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise CheckFailed(f"the ONNX checker refuses the graph: {str(error).splitlines()[0]}") from error
+    facts = read_facts(model)
+    for tensor in facts.inputs:
+        for axis, size in enumerate(tensor.shape):
+            wanted = dynamic.get(axis)
+            if (wanted is None and not isinstance(size, int)) or (wanted is not None and size != wanted):
+                raise CheckFailed(
+                    f"input {tensor.name} declares {tensor.shape}, promised are the names {dict(dynamic)}"
+                )
+    for tensor in facts.outputs:
+        if not tensor.shape or tensor.shape[0] != dynamic.get(0, tensor.shape[0]):
+            raise CheckFailed(f"output {tensor.name} declares {tensor.shape}: the batch is frozen")
+
+
+def _tensors(model: ModelProto) -> list[TensorProto]:
+    constants = [
+        attribute.t
+        for node in model.graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.name == "value"
+    ]
+    return [*model.graph.initializer, *constants]
+
+
+def _elements(tensor: TensorProto) -> int:
+    kind = require("onnx").TensorProto.DataType.Name(tensor.data_type)
+    return 0 if kind in _NOT_WEIGHTS else math.prod(tensor.dims)
+
+
+def _min_onnxruntime(model: ModelProto, opset: int) -> str | None:
+    contrib = {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")}
+    if contrib - _CONTRIB_SINCE_1_16 or opset not in _RUNTIME_OF_OPSET or model.ir_version not in _RUNTIME_OF_IR:
+        return None
+    return f"1.{max(_RUNTIME_OF_OPSET[opset], _RUNTIME_OF_IR[model.ir_version])}"
+
+
+def _tensor(value: ValueInfoProto) -> Tensor:
+    onnx = require("onnx")
+    kind = value.type.tensor_type
+    shape = tuple(
+        dim.dim_value if dim.HasField("dim_value") else (dim.dim_param or f"{value.name}_{axis}")
+        for axis, dim in enumerate(kind.shape.dim)
+    )
+    return Tensor(name=value.name, dtype=str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)), shape=shape)

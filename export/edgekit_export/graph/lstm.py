@@ -1,0 +1,128 @@
+"""``nn.LSTM`` as exactly one ONNX ``LSTM`` node per layer, with its weights as initializers.
+
+``torch.onnx.export`` of the stock module routes the weights through Slice and Concat chains (every quantizer then
+passes the layer by, silently) and freezes the declared length. The twin here states the node itself, through
+``torch.onnx.ops.symbolic_multi_out`` (https://docs.pytorch.org/docs/stable/onnx_ops.html). The twin computes nothing
+in eager mode: parity is always checked against the original module.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgekit_targets.errors import InputError
+
+_FLOAT = 1  # onnx.TensorProto.FLOAT
+
+
+def swap_lstms(module: nn.Module) -> nn.Module:
+    """A copy of ``module`` in eval mode with every ``nn.LSTM`` replaced by its twin; ``module`` stays as it is.
+
+    Raises:
+        InputError: an ``nn.LSTM`` that has no ONNX form (``proj_size``, another ``forward``, not float32).
+    """
+    clone = copy.deepcopy(module).eval()
+    twins: dict[int, LSTMTwin] = {}
+
+    def twin(name: str, child: nn.LSTM) -> LSTMTwin:
+        return twins.setdefault(id(child), LSTMTwin(child, name))
+
+    if isinstance(clone, nn.LSTM):
+        return twin("the model", clone)
+    for prefix, parent in list(clone.named_modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.LSTM):
+                setattr(parent, name, twin(f"{prefix}.{name}".lstrip("."), child))
+    return clone
+
+
+class LSTMTwin(nn.Module):
+    """Stands in for one ``nn.LSTM`` while a graph is traced: same arguments, same results, one node per layer."""
+
+    def __init__(self, lstm: nn.LSTM, name: str) -> None:
+        """Take over the weights of ``lstm``; ``name`` is its place in the model, for the message."""
+        super().__init__()
+        if lstm.proj_size:
+            raise InputError(
+                f"{name}: nn.LSTM with proj_size has no ONNX operator; remove proj_size or project after it"
+            )
+        if type(lstm).forward is not nn.LSTM.forward:
+            raise InputError(f"{name}: {type(lstm).__name__} replaces nn.LSTM.forward; export needs the stock nn.LSTM")
+        if lstm.weight_ih_l0.dtype is not torch.float32:
+            raise InputError(f"{name}: nn.LSTM has {lstm.weight_ih_l0.dtype} weights; call .float() on the model")
+        # A model may read these from its LSTM, to build initial states for example.
+        self.input_size, self.hidden_size, self.num_layers = lstm.input_size, lstm.hidden_size, lstm.num_layers
+        self.batch_first, self.bidirectional, self.bias = lstm.batch_first, lstm.bidirectional, lstm.bias
+        self.dropout, self.proj_size = lstm.dropout, 0
+        self.directions = 2 if lstm.bidirectional else 1
+        suffixes = ("", "_reverse")[: self.directions]
+        for layer in range(self.num_layers):
+            places = [f"l{layer}{suffix}" for suffix in suffixes]
+            self._keep(f"W{layer}", [_onnx_gates(getattr(lstm, f"weight_ih_{place}")) for place in places])
+            self._keep(f"R{layer}", [_onnx_gates(getattr(lstm, f"weight_hh_{place}")) for place in places])
+            if self.bias:
+                both = [(getattr(lstm, f"bias_ih_{place}"), getattr(lstm, f"bias_hh_{place}")) for place in places]
+                self._keep(f"B{layer}", [torch.cat([_onnx_gates(wb), _onnx_gates(rb)]) for wb, rb in both])
+
+    def flatten_parameters(self) -> None:
+        """Nothing to do; the stock module has this method and models call it."""
+
+    def forward(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """As ``nn.LSTM.forward`` for a batch of sequences.
+
+        Args:
+            x: ``[batch, length, input]`` with ``batch_first``, else ``[length, batch, input]``.
+            hx: initial ``(h, c)``, each ``[layers * directions, batch, hidden]``; the node has none where it is None,
+                which ONNX defines as zeros of whatever batch arrives.
+
+        Raises:
+            InputError: ``x`` is a packed or an unbatched sequence.
+        """
+        if not isinstance(x, Tensor) or x.dim() != 3:
+            raise InputError(
+                "nn.LSTM with packed or unbatched input cannot be exported; pass [batch, length, features]"
+            )
+        if self.batch_first:
+            x = x.transpose(0, 1)
+        h_all, c_all = [], []
+        for layer in range(self.num_layers):
+            first = layer * self.directions
+            states = None if hx is None else tuple(state[first : first + self.directions] for state in hx)
+            x, h, c = self._layer(layer, x, states)
+            h_all.append(h)
+            c_all.append(c)
+        y = x.transpose(0, 1) if self.batch_first else x
+        return y, (torch.cat(h_all), torch.cat(c_all))
+
+    def _layer(self, layer: int, x: Tensor, states: Any) -> tuple[Tensor, Tensor, Tensor]:
+        length, batch = x.shape[0], x.shape[1]
+        inputs: list[Tensor | None] = [x, getattr(self, f"W{layer}"), getattr(self, f"R{layer}")]
+        inputs += [getattr(self, f"B{layer}") if self.bias else None]
+        inputs += [None, *states] if states is not None else []
+        while inputs[-1] is None:
+            inputs.pop()
+        state = (self.directions, batch, self.hidden_size)
+        y, h, c = torch.onnx.ops.symbolic_multi_out(
+            "LSTM",
+            inputs,
+            {"hidden_size": self.hidden_size, "direction": "bidirectional" if self.bidirectional else "forward"},
+            dtypes=(_FLOAT, _FLOAT, _FLOAT),
+            shapes=((length, self.directions, batch, self.hidden_size), state, state),
+            version=18,
+        )
+        if self.directions == 1:
+            return y.squeeze(1), h, c
+        return y.transpose(1, 2).reshape(length, batch, self.directions * self.hidden_size), h, c
+
+    def _keep(self, name: str, directions: list[Tensor]) -> None:
+        self.register_buffer(name, torch.stack(directions).contiguous())
+
+
+def _onnx_gates(weights: Tensor) -> Tensor:
+    """Reorder the gates on the first axis: PyTorch keeps [i, f, g, o]; ONNX wants [i, o, f, c], where c is that g."""
+    i, f, g, o = weights.detach().chunk(4, dim=0)
+    return torch.cat([i, o, f, g])

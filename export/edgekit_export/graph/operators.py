@@ -1,0 +1,83 @@
+"""Counting the operators that hold weights, and how many of them are quantized.
+
+This is what an artifact's name is held against: a quantizer that passes an operator by (ONNX Runtime's
+``quantize_dynamic`` does so without a word for every LSTM whose weights are no initializers) shows here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from edgekit_targets.types.manifest import Quantized
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+# Position of the weights among the inputs, float form.
+_FLOAT: dict[str, tuple[int, ...]] = {
+    "MatMul": (1, 0),
+    "FusedMatMul": (1, 0),
+    "Gemm": (1, 0),
+    "FusedGemm": (1, 0),
+    "LSTM": (1,),
+    "GRU": (1,),
+    "RNN": (1,),
+    "Conv": (1,),
+    "FusedConv": (1,),
+    "ConvTranspose": (1,),
+}
+# What counts as the quantized form of which operator, and where its weights are.
+_INTEGER: dict[str, tuple[str, int]] = {
+    "MatMulInteger": ("MatMul", 1),
+    "MatMulIntegerToFloat": ("MatMul", 1),
+    "DynamicQuantizeMatMul": ("MatMul", 1),
+    "QLinearMatMul": ("MatMul", 3),
+    "MatMulNBits": ("MatMul", 1),
+    "QGemm": ("Gemm", 3),
+    "DynamicQuantizeLSTM": ("LSTM", 1),
+    "ConvInteger": ("Conv", 1),
+    "QLinearConv": ("Conv", 3),
+}
+
+
+def weighted_operators(model: ModelProto) -> dict[str, Quantized]:
+    """Operators with constant weights by type, with the number that is quantized.
+
+    A weight is constant if nothing in it depends on an input of the graph: an initializer, or what Slice, Concat,
+    Transpose and the like make of initializers. A float operator whose weights come out of a ``DequantizeLinear``
+    counts as quantized.
+    """
+    constants, dequantized = _constants(model)
+    counts: dict[str, list[int]] = {}
+    for node in model.graph.node:
+        for kind, quantized in _kind(node, constants, dequantized):
+            entry = counts.setdefault(kind, [0, 0])
+            entry[0] += quantized
+            entry[1] += 1
+    return {kind: Quantized(quantized=done, total=total) for kind, (done, total) in sorted(counts.items())}
+
+
+def _constants(model: ModelProto) -> tuple[set[str], set[str]]:
+    constants = {tensor.name for tensor in model.graph.initializer}
+    constants |= {tensor.values.name for tensor in model.graph.sparse_initializer}
+    dequantized: set[str] = set()
+    for node in model.graph.node:
+        inputs = [name for name in node.input if name]
+        if node.op_type == "Constant" or (inputs and all(name in constants for name in inputs)):
+            constants.update(node.output)
+            if node.op_type == "DequantizeLinear" or any(name in dequantized for name in inputs):
+                dequantized.update(node.output)
+    return constants, dequantized
+
+
+def _kind(node: NodeProto, constants: set[str], dequantized: set[str]) -> Iterator[tuple[str, bool]]:
+    if node.op_type in _INTEGER:
+        kind, position = _INTEGER[node.op_type]
+        if len(node.input) > position and node.input[position] in constants:
+            yield kind, True
+        return
+    for position in _FLOAT.get(node.op_type, ()):
+        if len(node.input) > position and node.input[position] in constants:
+            yield node.op_type, node.input[position] in dequantized
+            return

@@ -1,0 +1,63 @@
+"""What the onnx package can tell about a file from elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit_export.graph.facts import read_facts
+from edgekit_export.graph.operators import weighted_operators
+from edgekit_export.graph.precision import precision_of
+from edgekit_targets.errors import InputError
+from edgekit_targets.extras import require
+from edgekit_targets.types.manifest import Precision, Quantized
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Facts of an imported file; None where they could not be read, with the reason in ``notes``."""
+
+    opset: int | None
+    ir_version: int | None
+    parameters: int | None
+    precision: Precision | None
+    quantized: dict[str, Quantized] | None
+    min_onnxruntime: str | None
+    notes: tuple[str, ...]
+
+
+UNKNOWN = Origin(
+    opset=None,
+    ir_version=None,
+    parameters=None,
+    precision=None,
+    quantized=None,
+    min_onnxruntime=None,
+    notes=('precision, opset and parameters are unknown without the onnx package: pip install "edgekit-onnx[export]"',),
+)
+
+
+def read_origin(content: bytes, path: Path) -> Origin:
+    """Read the facts of an ``.onnx`` file's bytes; ``path`` is for the message.
+
+    Raises:
+        InputError: the bytes are no ONNX model.
+        MissingExtra: the onnx package is not installed.
+    """
+    onnx = require("onnx")
+    errors = require("google.protobuf.message")
+    try:
+        model = onnx.load_from_string(content)
+    except errors.DecodeError as error:
+        raise InputError(f"{path} is no ONNX file, or only a part of one; export or copy it again") from error
+    facts = read_facts(model)
+    precision, notes = precision_of(model)
+    return Origin(
+        opset=facts.opset,
+        ir_version=facts.ir_version,
+        parameters=facts.parameters,
+        precision=precision,
+        quantized=weighted_operators(model),
+        min_onnxruntime=facts.min_onnxruntime,
+        notes=notes,
+    )

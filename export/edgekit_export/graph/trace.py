@@ -1,0 +1,79 @@
+"""Tracing: a PyTorch module becomes an ONNX graph, by ``torch.onnx.export(dynamo=True)`` at opset 18.
+
+Traps that shaped this file: an example of batch or length 1 specialises the graph without a word (0/1
+specialisation), as does one size shared by two dynamic axes; the stock ``nn.LSTM`` hides its weights (see
+:mod:`edgekit_export.graph.lstm`); asking dynamo for an opset below 18 is a best-effort down-conversion.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from edgekit_export.graph.lstm import swap_lstms
+from edgekit_targets.extras import require
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET = 18
+INPUT = "x"
+OUTPUT = "logits"
+_NOISY_LOGGER = "torch.onnx._internal.exporter._registration"
+
+
+def trace(module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str]) -> ModelProto:
+    """Export ``module`` with one input ``x`` and one output ``logits``; the module itself is never changed.
+
+    Args:
+        module: maps ``example`` to one tensor.
+        example: input, for example ``[batch, length, features]`` float32.
+        dynamic: the names of the axes of ``example`` that vary, ``{0: "batch", 1: "length"}``. Those axes must have
+            distinct sizes of at least 2 in ``example``.
+
+    Raises:
+        InputError: an ``nn.LSTM`` without an ONNX form.
+        MissingExtra: onnx or onnxscript is not installed.
+        ValueError: ``example`` would specialise the graph.
+    """
+    sizes = [example.shape[axis] for axis in dynamic]
+    if min(sizes, default=2) < 2 or len(set(sizes)) != len(sizes):
+        raise ValueError(f"dynamic axes need distinct example sizes of at least 2, not {sizes}")
+    require("onnx")
+    require("onnxscript")
+    dimensions = {axis: torch.export.Dim(name) for axis, name in dynamic.items()}
+    with _quiet():
+        program = torch.onnx.export(
+            swap_lstms(module),
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=(dimensions,),
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export(dynamo=True) returned no program")
+    return program.model_proto
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's remarks about packages that edgekit does not use from the user; nothing else is hidden."""
+    logger = logging.getLogger(_NOISY_LOGGER)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated", category=FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)

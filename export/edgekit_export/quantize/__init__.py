@@ -1,0 +1,25 @@
+"""Precisions: what can be made of an fp32 graph. Adding one is a file and a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from edgekit_export.quantize.contract import Precision
+from edgekit_export.quantize.fp32 import Fp32
+from edgekit_export.quantize.int8_dynamic import Int8Dynamic
+from edgekit_targets.errors import InputError
+
+REGISTRY: Final[tuple[Precision, ...]] = (Fp32(), Int8Dynamic())
+
+
+def find(name: str) -> Precision:
+    """The precision called ``name``.
+
+    Raises:
+        InputError: there is none; the message names those there are.
+    """
+    for precision in REGISTRY:
+        if precision.name == name:
+            return precision
+    known = ", ".join(precision.name for precision in REGISTRY)
+    raise InputError(f"--precision {name} is not known here; choose among {known}")

@@ -1,0 +1,127 @@
+"""Operators in their dynamically quantized form: weights are int8 in the file, activations become uint8 on the fly.
+
+Forms and input order are those of ONNX Runtime's contrib operators (docs/ContribOperators.md, ``DynamicQuantizeLSTM``)
+and of the standard's ``DynamicQuantizeLinear`` and ``MatMulInteger``; the chain after ``MatMulInteger`` is the one
+that ONNX Runtime fuses into one kernel (``MatMulIntegerToFloat``, ``DynamicQuantizeMatMul``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit_export.quantize.weights import quantize_columns
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+CONTRIB = "com.microsoft"
+
+
+class Rewriter:
+    """Collects the nodes and initializers that replace those of one graph.
+
+    ``linear`` and ``lstm`` take one node, add its quantized form and say True; they say False and add nothing where
+    the node has no such form (its weights are no initializers, for example).
+    """
+
+    def __init__(self, model: ModelProto, *, pair_safe: bool) -> None:
+        """Start on ``model``, which is left as it is."""
+        from onnx import numpy_helper
+
+        self.nodes: list[NodeProto] = []
+        self.initializers: dict[str, NDArray[np.generic]] = {}
+        self._floats = {
+            tensor.name: numpy_helper.to_array(tensor)
+            for tensor in model.graph.initializer
+            if tensor.data_type == tensor.FLOAT
+        }
+        self._pair_safe = pair_safe
+        self._activations: dict[str, tuple[str, str, str]] = {}
+
+    def keep(self, node: NodeProto) -> None:
+        """Take a node over as it is."""
+        self.nodes.append(node)
+
+    def linear(self, node: NodeProto) -> bool:
+        """MatMul or Gemm with constant weights ``[inputs, outputs]`` as ``MatMulInteger`` and one scale a column."""
+        attributes = _attributes(node)
+        weights = self._floats.get(node.input[1])
+        bias = node.input[2] if len(node.input) > 2 else ""
+        if weights is None or weights.ndim != 2 or (bias and bias not in self._floats):
+            return False
+        if attributes.get("transA", 0) or attributes.get("alpha", 1.0) != 1.0 or attributes.get("beta", 1.0) != 1.0:
+            return False
+        transposed = bool(attributes.get("transB", 0))
+        name, matrix = (f"{node.input[1]}_t", weights.T) if transposed else (node.input[1], weights)
+        integers, scales, zeros = self._matrix(name, matrix)
+        x, x_scale, x_zero = self._activation(node.input[0])
+        out = node.output[0]
+        product = f"{out}_product" if bias else out
+        self._add("MatMulInteger", [x, integers, x_zero, zeros], [f"{out}_integer"])
+        self._add("Cast", [f"{out}_integer"], [f"{out}_float"], to=1)
+        self._add("Mul", [x_scale, scales], [f"{out}_scale"])
+        self._add("Mul", [f"{out}_float", f"{out}_scale"], [product])
+        if bias:
+            self._add("Add", [product, bias], [out])
+        return True
+
+    def lstm(self, node: NodeProto) -> bool:
+        """LSTM as ``DynamicQuantizeLSTM``, W and R quantized per gate unit; bias, peepholes and states stay float."""
+        from onnx import helper
+
+        attributes = _attributes(node)
+        w, r = (self._floats.get(name) for name in node.input[1:3])
+        if w is None or r is None or attributes.pop("layout", 0):
+            return False
+        w_names, r_names = self._directions(node.input[1], w), self._directions(node.input[2], r)
+        given = [*node.input[3:], *[""] * 5][:5]  # B, sequence_lens, initial_h, initial_c, P
+        inputs = [node.input[0], w_names[0], r_names[0], *given, *w_names[1:], *r_names[1:]]
+        self.nodes.append(
+            helper.make_node(
+                "DynamicQuantizeLSTM",
+                inputs,
+                list(node.output),
+                node.name,
+                domain=CONTRIB,
+                **dict(sorted(attributes.items())),
+            )
+        )
+        return True
+
+    def _directions(self, name: str, weights: NDArray[np.float32]) -> tuple[str, str, str]:
+        """ONNX keeps ``[directions, 4 * hidden, inputs]``; the integer operator wants the last two axes swapped."""
+        pairs = [quantize_columns(matrix.T, pair_safe=self._pair_safe) for matrix in weights]
+        scales = np.stack([scale for _, scale in pairs])
+        return self._store(name, np.stack([integers for integers, _ in pairs]), scales)
+
+    def _matrix(self, name: str, matrix: NDArray[np.float32]) -> tuple[str, str, str]:
+        if f"{name}_int8" in self.initializers:
+            return f"{name}_int8", f"{name}_scales", f"{name}_zeros"
+        return self._store(name, *quantize_columns(matrix, pair_safe=self._pair_safe))
+
+    def _store(self, name: str, integers: NDArray[np.int8], scales: NDArray[np.float32]) -> tuple[str, str, str]:
+        names = (f"{name}_int8", f"{name}_scales", f"{name}_zeros")
+        self.initializers.update(zip(names, (integers, scales, np.zeros(scales.shape, np.int8)), strict=True))
+        return names
+
+    def _activation(self, name: str) -> tuple[str, str, str]:
+        """Quantize an activation once, however many operators read it."""
+        if name not in self._activations:
+            names = (f"{name}_uint8", f"{name}_scale", f"{name}_zero")
+            self._add("DynamicQuantizeLinear", [name], list(names))
+            self._activations[name] = names
+        return self._activations[name]
+
+    def _add(self, kind: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(kind, inputs, outputs, f"{outputs[0]}_{kind}", **attributes))
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    from onnx import helper
+
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}

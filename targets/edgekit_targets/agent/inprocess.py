@@ -1,0 +1,166 @@
+"""An agent without processes, models or waiting: everything it measures is scripted, everything above it is real."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edgekit_targets import __version__
+from edgekit_targets.agent.model import Model
+from edgekit_targets.agent.protocol import (
+    PROTOCOL,
+    Evaluate,
+    Evaluated,
+    Open,
+    Opened,
+    Ran,
+    Run,
+    Welcome,
+)
+from edgekit_targets.errors import AgentFailed, InputError
+from edgekit_targets.hardware.load import Load
+from edgekit_targets.measure.clock import ScriptedClock
+from edgekit_targets.measure.memory import ScriptedMeter
+from edgekit_targets.runtimes.fake import FakeTarget, Script
+from edgekit_targets.types.profile import Device, DeviceParity
+from edgekit_targets.types.target import TargetStatus
+
+FAKE_DEVICE = Device(
+    name="local",
+    model="Fake Board",
+    cpu="Fake processor",
+    architecture="x86_64",
+    isa=("avx2",),
+    cores=2,
+    memory_bytes=2**30,
+    os="Fake OS",
+    python="3.11.0",
+    governor="performance",
+    fingerprint="0" * 64,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What happens on the fake machine.
+
+    ``scripts`` are looked up by (artifact, target), the artifact being the stem of its file or its sha256, then by
+    (artifact, "*"); ``default`` serves the rest. ``unavailable`` maps a target to the reason why it cannot run.
+    """
+
+    scripts: Mapping[tuple[str, str], Script] = field(default_factory=dict)
+    default: Script | None = field(default_factory=Script)
+    targets: tuple[str, ...] = ("cpu", "openvino")
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    device: Device = FAKE_DEVICE
+
+    def script(self, request: Open) -> Script:
+        """What is scripted for a request.
+
+        Raises:
+            InputError: nothing is.
+        """
+        for artifact in (Path(request.file).stem, request.sha256):
+            for target in (request.target, "*"):
+                if (artifact, target) in self.scripts:
+                    return self.scripts[artifact, target]
+        if self.default is None:
+            raise InputError(f"nothing is scripted for {Path(request.file).stem} on {request.target}")
+        return self.default
+
+
+class FakeAgent:
+    """Implements the contract of an agent on the fake runtime; time is shared by all models, as on a machine."""
+
+    def __init__(self, scenario: Scenario | None = None) -> None:
+        """Play ``scenario``; by default every artifact is equal."""
+        self._scenario = scenario or Scenario()
+        self._models: dict[str, Model] = {}
+        self.clock = ScriptedClock()
+        self.opened: list[Open] = []
+        """Every request to open, in order, for tests of who asked for what."""
+        self.ran: list[Run] = []
+
+    def __enter__(self) -> Self:
+        """Nothing to start."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Forget every model."""
+        self._models.clear()
+
+    def hello(self) -> Welcome:
+        """The scripted machine."""
+        return Welcome(
+            protocol=PROTOCOL,
+            edgekit_version=__version__,
+            device=self._scenario.device,
+            targets=tuple(self._status(name) for name in (*self._scenario.targets, *self._scenario.unavailable)),
+        )
+
+    def open(self, request: Open) -> Opened:
+        """Load one model. The file itself is never read, golden files neither: parity is scripted."""
+        self.opened.append(request)
+        if request.handle in self._models:
+            raise InputError(f"the handle {request.handle} is in use; close it first")
+        reason = self._scenario.unavailable.get(request.target)
+        if reason is not None:
+            raise InputError(f"--target {request.target} cannot run here: {reason}")
+        script = self._scenario.script(request)
+        meter = ScriptedMeter(script.baseline_bytes)
+        target = FakeTarget(request.target, script, request.inputs, self.clock, meter)
+        model = Model(target, self.clock, meter, _no_load)
+        opened = model.open(dataclasses.replace(request, golden=None, tolerance=None))
+        self._models[request.handle] = model
+        return dataclasses.replace(opened, parity=_parity(script, request))
+
+    def run(self, request: Run) -> Ran:
+        """Time one slice by the scripted clock."""
+        self.ran.append(request)
+        model = self._model(request.handle)
+        try:
+            return model.run(request)
+        except AgentFailed:
+            self.close(request.handle)
+            raise
+
+    def evaluate(self, request: Evaluate) -> Evaluated:
+        """Compute outputs with the script's function."""
+        return self._model(request.handle).evaluate(request)
+
+    def close(self, handle: str) -> None:
+        """Forget one model; an unknown handle is no error."""
+        self._models.pop(handle, None)
+
+    def _model(self, handle: str) -> Model:
+        if handle not in self._models:
+            raise InputError(f"no model is open under the handle {handle}; open it first")
+        return self._models[handle]
+
+    def _status(self, name: str) -> TargetStatus:
+        reason = self._scenario.unavailable.get(name)
+        return TargetStatus(
+            name=name,
+            summary=f"{name}, scripted",
+            available=reason is None,
+            version=None if reason else "fake",
+            reason=reason,
+            remedy="change the scenario" if reason else None,
+        )
+
+
+def _parity(script: Script, request: Open) -> DeviceParity | None:
+    if request.golden is None or request.tolerance is None:
+        return None
+    error = script.parity_error
+    return DeviceParity(max_abs_error=error, tolerance=request.tolerance, passed=error <= request.tolerance)
+
+
+def _no_load() -> Load | None:
+    return None

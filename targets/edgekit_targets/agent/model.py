@@ -1,0 +1,145 @@
+"""One model on one target, in the process that holds it: load, time, evaluate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from edgekit_targets.agent.protocol import Evaluate, Evaluated, Open, Opened, Ran, Run
+from edgekit_targets.errors import InputError
+from edgekit_targets.hardware.load import Load, disturbances
+from edgekit_targets.measure.clock import Clock
+from edgekit_targets.measure.latency import time_slice
+from edgekit_targets.measure.memory import Meter
+from edgekit_targets.runtimes.contract import Array, Session, SessionOptions, Target
+from edgekit_targets.types.profile import Memory
+
+MAX_THREADS = 1024
+_MAX_ELEMENTS = 1 << 28
+
+
+class Model:
+    """Does what a worker is asked to do. The clock, the meter and the system's load are passed in, to be scripted."""
+
+    def __init__(self, target: Target, clock: Clock, meter: Meter, load: Callable[[], Load | None]) -> None:
+        """Stand ready to load one model on ``target``."""
+        self._target = target
+        self._clock = clock
+        self._meter = meter
+        self._load = load
+        self._session: Session | None = None
+        self._feeds: dict[str, Array] = {}
+
+    def open(self, request: Open) -> Opened:
+        """Load the model, run it once, and compare the golden outputs where asked to.
+
+        Memory is honest only in this order: everything that is not the model's (the runtime, its plugin, the arrays to
+        feed) is in the process before the baseline is read, and everything that is not needed by the model (the golden
+        outputs) comes after the last peak.
+
+        Raises:
+            InputError: a wrong setting, or a file the runtime cannot load or run.
+            MissingExtra: the runtime is not installed.
+            CheckFailed: an output of the golden samples has a wrong shape or is not finite.
+        """
+        _check(request)
+        version = self._target.prepare()
+        from edgekit_targets.agent import arrays, golden
+
+        known = {} if request.golden is None else arrays.load(Path(request.golden), arrays.INPUT)
+        path = Path(request.file)
+        signature = self._target.check(path)
+        feeds = arrays.timing_feeds(request.inputs, known, signature.inputs)
+        del known
+        measured = self._meter.reason is None
+        baseline = self._mark() if measured else 0
+
+        now = self._clock.now
+        start = now()
+        session = self._target.open(path, SessionOptions(threads=request.threads), signature)
+        load_seconds = (now() - start) / 1e9
+        load_peak = self._meter.peak() if measured else 0
+
+        self._session = session
+        self._feeds = feeds
+        if measured:
+            self._mark()
+        start = now()
+        session.bind(feeds)
+        first_run_seconds = (now() - start) / 1e9
+        run_peak = self._meter.peak() if measured else 0
+        steady = self._meter.resident() if measured else 0
+
+        parity = None
+        if request.golden is not None and request.tolerance is not None:
+            parity = golden.check(session, Path(request.golden), request.tolerance)
+            session.bind(self._feeds)
+        return Opened(
+            handle=request.handle,
+            runtime_version=version,
+            inputs=session.inputs,
+            outputs=session.outputs,
+            load_seconds=load_seconds,
+            first_run_seconds=first_run_seconds,
+            memory=Memory(
+                baseline_bytes=baseline, load_peak_bytes=load_peak, run_peak_bytes=run_peak, steady_bytes=steady
+            )
+            if measured
+            else None,
+            parity=parity,
+            warnings=tuple(note for note in (self._meter.reason, *self._target.notes) if note is not None),
+        )
+
+    def run(self, request: Run) -> Ran:
+        """Time one slice; anything else that kept the machine busy meanwhile is told along."""
+        session = self._opened()
+        before = self._load()
+        timed = time_slice(
+            session.run,
+            self._clock,
+            samples=request.samples,
+            max_seconds=request.max_seconds,
+            warmup_seconds=request.warmup_seconds,
+        )
+        after = self._load()
+        return Ran(
+            handle=request.handle,
+            seconds=timed.seconds,
+            cpu_seconds=timed.cpu_seconds,
+            wall_seconds=timed.wall_seconds,
+            warmup_runs=timed.warmup_runs,
+            steady_bytes=self._meter.resident() if self._meter.reason is None else None,
+            warnings=() if before is None or after is None else disturbances(before, after),
+        )
+
+    def evaluate(self, request: Evaluate) -> Evaluated:
+        """Compute the outputs of many samples and write them; the timed runs' buffers are bound again afterwards."""
+        from edgekit_targets.agent import arrays, golden
+
+        session = self._opened()
+        inputs = arrays.load(Path(request.inputs), arrays.INPUT)
+        samples = golden.count_samples(inputs)
+        arrays.save(Path(request.outputs), arrays.OUTPUT, golden.run_samples(session, inputs, whole=request.whole))
+        session.bind(self._feeds)
+        return Evaluated(handle=request.handle, samples=samples)
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            raise InputError("no model is open here; open one first")
+        return self._session
+
+    def _mark(self) -> int:
+        """Set the high-water mark back to what is resident, and give that."""
+        self._meter.reset()
+        return self._meter.resident()
+
+
+def _check(request: Open) -> None:
+    if not 1 <= request.threads <= MAX_THREADS:
+        raise InputError(f"--threads must be between 1 and {MAX_THREADS}, not {request.threads}")
+    for name, shape in request.inputs.items():
+        if any(size < 1 for size in shape) or math.prod(shape) > _MAX_ELEMENTS:
+            raise InputError(
+                f"--shape {name}={'x'.join(map(str, shape))}: every size must be at least 1, and the whole fit"
+            )

@@ -1,0 +1,94 @@
+"""What edgekit asks of a runtime: a target says whether it can run here and opens sessions; a session runs a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edgekit_targets.runtimes.onnx_file import Signature
+from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.target import TargetStatus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions:
+    """How a model is run. With one ``thread`` no pool exists, so nothing spins beside the caller."""
+
+    threads: int = 1
+
+
+class Session(Protocol):
+    """One model, loaded.
+
+    The buffers of a timed run are bound once, because passing arrays on every call costs more than a small model
+    does (32 us against 19 us for one LSTM step).
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    @property
+    def run(self) -> Callable[[], object]:
+        """Call it for one inference on the bound buffers; as thin as the runtime's public interface allows."""
+
+    def bind(self, feeds: Mapping[str, Array]) -> None:
+        """Bind one array to every input, run one inference, and keep its output buffers for :attr:`run`.
+
+        Raises:
+            InputError: the runtime refuses the shapes, or cannot run the model.
+        """
+
+    def read(self) -> dict[str, Array]:
+        """Copies of the outputs of the last inference."""
+
+    def close(self) -> None:
+        """Let go of the model."""
+
+
+class Target(Protocol):
+    """A runtime on some hardware."""
+
+    name: str
+    summary: str
+    module: str
+    """The package to import."""
+    extra: str
+    """The extra of the distribution that brings it."""
+    notes: tuple[str, ...]
+    """What a reader of this target's figures must know."""
+
+    def status(self) -> TargetStatus:
+        """Whether it can run here. Imports the runtime, which may crash: call it in a process of its own."""
+
+    def prepare(self) -> str:
+        """Import the runtime and load its code for this hardware; gives the version.
+
+        What is resident after this is the runtime's, and what is added later is the model's.
+
+        Raises:
+            MissingExtra: the runtime is not installed.
+            InputError: the hardware is not there.
+        """
+
+    def check(self, path: Path) -> Signature:
+        """Read what a file declares, which is no part of loading it.
+
+        Raises:
+            InputError: the file is no ONNX model, or no self-contained one.
+        """
+
+    def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
+        """Load a model that :meth:`check` gave the ``signature`` of.
+
+        Raises:
+            InputError: this runtime cannot run it.
+        """

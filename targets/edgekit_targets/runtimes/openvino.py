@@ -1,0 +1,97 @@
+"""OpenVINO on the processor, and on Intel's GPU and NPU where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit_targets.errors import InputError
+from edgekit_targets.extras import require
+from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.oneline import one_line
+from edgekit_targets.runtimes.onnx_file import Signature, read_signature
+from edgekit_targets.runtimes.packages import install, present
+from edgekit_targets.types.target import TargetStatus
+
+_DRIVERS = "https://docs.openvino.ai/2026/get-started/install-openvino/configurations.html"
+
+
+class OpenVino:
+    """The targets ``openvino`` (processor), ``openvino:GPU`` and ``openvino:NPU``."""
+
+    module = "openvino"
+    extra = "openvino"
+
+    def __init__(self, device: str = "CPU") -> None:
+        """Aim at one of OpenVINO's ``device`` names."""
+        self._device = device
+        self._core: Any = None
+        self.name = "openvino" if device == "CPU" else f"openvino:{device}"
+        self.summary = f"OpenVINO on the {'processor' if device == 'CPU' else device}"
+        self.notes: tuple[str, ...] = (
+            () if device == "CPU" else (f"memory is that of the process on the host; the {device}'s was not measured",)
+        )
+
+    def status(self) -> TargetStatus:
+        """Available where the package imports and finds the device."""
+        if not present(self.module):
+            return self._status(None, "openvino is not installed", install(self.extra))
+        from edgekit_targets.runtimes.openvino_session import version as version_here
+
+        version = version_here()
+        try:
+            self.prepare()
+        except InputError as error:
+            return self._status(version, str(error), f"install its driver: {_DRIVERS}")
+        return self._status(version, None, None)
+
+    def prepare(self) -> str:
+        """Import OpenVINO and load its plugin for the device, which is code and no part of any model.
+
+        Raises:
+            MissingExtra: OpenVINO is not installed.
+            InputError: OpenVINO does not see the device.
+        """
+        from edgekit_targets.runtimes.openvino_session import version
+
+        self._core = require(self.module).Core()
+        devices = list(self._core.available_devices)
+        if not any(device.partition(".")[0] == self._device for device in devices):
+            seen = ", ".join(devices) or "none"
+            raise InputError(f"{self.name} cannot run here: OpenVINO finds no {self._device} (found: {seen})")
+        self._core.get_versions(self._device)
+        return version()
+
+    def check(self, path: Path) -> Signature:
+        """Read what a file declares."""
+        return read_signature(path)
+
+    def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
+        """Load and compile a model for low latency, one request at a time, computing in fp32."""
+        from edgekit_targets.runtimes.openvino_session import OpenVinoSession
+
+        if self._core is None:
+            self.prepare()
+        config: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": "1",
+            "CACHE_DIR": "",
+        }
+        if self._device == "CPU":
+            config["INFERENCE_NUM_THREADS"] = options.threads
+        if self._device != "NPU":
+            config["INFERENCE_PRECISION_HINT"] = "f32"
+        try:
+            return OpenVinoSession(self._core, path, signature, self._device, config)
+        except RuntimeError as error:
+            raise InputError(f"{path} cannot be loaded by OpenVINO on {self._device}: {one_line(error)}") from error
+
+    def _status(self, version: str | None, reason: str | None, remedy: str | None) -> TargetStatus:
+        return TargetStatus(
+            name=self.name,
+            summary=self.summary,
+            available=reason is None,
+            version=version,
+            reason=reason,
+            remedy=remedy,
+        )

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from edgekit.report.page import render
+
+NAMES = [
+    "pick",
+    "tie",
+    "no-verdict",
+    "imported",
+    "nothing-fits",
+    "undecided",
+    "single",
+    "invalid",
+    "no-upper-bounds",
+    "forty",
+    "long-names",
+    "hostile",
+    "nothing-measured",
+]
+VOID = {"meta", "link", "br"}
+
+
+class Tags(HTMLParser):
+    """Every start tag must be closed in order; collects text, ids and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id" and value is not None]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id" and value is not None]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def read(page: str) -> Tags:
+    tags = Tags()
+    tags.feed(page)
+    tags.close()
+    return tags
+
+
+def text_of(page: str) -> str:
+    return " ".join(" ".join(read(page).words).split())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_is_well_formed_and_loads_nothing(pages: dict[str, str], name: str) -> None:
+    page = pages[name]
+    tags = read(page)
+    assert tags.open == []
+    assert len(tags.ids) == len(set(tags.ids))
+    assert not {tag for tag, _ in tags.seen} & {"script", "img", "iframe", "object", "embed", "base", "form", "image"}
+    for tag, attributes in tags.seen:
+        assert not [attribute for attribute in attributes if attribute.startswith("on")]
+        assert "src" not in attributes
+        target = attributes.get("href")
+        assert target is None or target.startswith("#") or (tag, target) == ("link", "data:,")
+        if target is not None and target.startswith("#"):
+            assert target[1:] in tags.ids, "a link or a reused shape that leads nowhere"
+    assert not re.search(r"https?://", page.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+    assert "@import" not in page
+    assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(tags.ids)
+    assert not re.search(r"url\((?!#)", page)
+    assert "default-src 'none'" in page
+    assert len(page.encode()) < 400_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_is_xml_with_words_for_those_who_do_not_see_it(pages: dict[str, str], name: str) -> None:
+    for svg in re.findall(r"<svg.*?</svg>", pages[name], re.DOTALL):
+        root = ET.fromstring(svg)
+        assert root.attrib["role"] == "img"
+        assert root.attrib["aria-label"]
+        tags = [child.tag.rpartition("}")[2] for child in root]
+        assert tags[:2] == ["title", "desc"]
+        assert root[1].text
+        assert "viewBox" in root.attrib
+        assert "width" not in root.attrib
+        assert "<style" not in svg
+        assert "metadata" not in svg
+        assert len(root.findall(".//{http://www.w3.org/2000/svg}text")) > 4, "text must stay text"
+        assert "DejaVu" not in svg
+
+
+@pytest.mark.parametrize("name", ["pick", "invalid", "hostile"])
+def test_the_same_input_gives_the_same_bytes(bundles: dict[str, Any], pages: dict[str, str], name: str) -> None:
+    bundle = bundles[name]
+    again = render(bundle.manifest, bundle.profiles, bundle.verdict, command="edgekit compare")
+    assert again == pages[name]
+
+
+def test_the_same_bytes_in_another_process(pages: dict[str, str]) -> None:
+    """Ids must not come from hash(), which changes from process to process."""
+    ids = re.findall(r'id="([a-z]+-[a-z]+-window-[^"]+)"', pages["pick"])
+    program = (
+        "from edgekit.report.plots.canvas import new_figure, add_axes, style, to_svg\n"
+        "with style():\n"
+        "    figure = new_figure(2.0)\n"
+        "    add_axes(figure, left=.3, bottom=.3, top=.1).plot([1, 2], marker='o')\n"
+        "    print(to_svg(figure, 'k', 't', 'm', 'd'))\n"
+    )
+    results = {
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert ids
+    assert len(results) == 1
+    assert "clip-path" in results.pop()
+
+
+def test_hostile_names_stay_text(pages: dict[str, str]) -> None:
+    page = pages["hostile"]
+    assert "<script" not in page
+    assert "&lt;script&gt;alert" in page
+    assert page.count("</style>") == 1
+    assert "\x00" not in page
+    assert "\u202e" not in page
+    assert "漢字" in page
+    page.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "field", ["notes", "warnings", "reasons", "sentence", "budget", "device", "dropped", "settings"]
+)
+def test_every_free_text_is_escaped(bundles: dict[str, Any], field: str) -> None:
+    evil = "<img src=x onerror=alert(1)>\ud800"
+    bundle = bundles["pick"]
+    manifest, profiles, verdict = bundle.manifest, bundle.profiles, bundle.verdict
+    first = profiles[0]
+    if field == "notes":
+        artifacts = (dataclasses.replace(manifest.artifacts[0], notes=(evil,)), *manifest.artifacts[1:])
+        manifest = dataclasses.replace(manifest, artifacts=artifacts)
+    elif field == "dropped":
+        manifest = dataclasses.replace(manifest, dropped=(evil,))
+    elif field == "settings":
+        manifest = dataclasses.replace(manifest, settings={evil: evil}, versions={evil: evil})
+        profiles = (dataclasses.replace(first, settings={evil: [evil, {evil: evil}]}),)
+    elif field == "warnings":
+        one = dataclasses.replace(first.measurements[0], warnings=(evil,), runtime_version=evil)
+        profiles = (dataclasses.replace(first, measurements=(one, *first.measurements[1:])),)
+    else:
+        verdict = dataclasses.replace(verdict, **{field: (evil,) if field == "reasons" else evil})
+    page = render(manifest, profiles, verdict, command=evil)
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+    page.encode("utf-8")
+
+
+def test_the_verdict_comes_first_in_words_not_by_colour_alone(bundles: dict[str, Any], pages: dict[str, str]) -> None:
+    for name, words in {
+        "pick": "✓ A candidate fits",
+        "nothing-fits": "✗ Nothing fits",
+        "undecided": "? Undecided",
+    }.items():
+        text = text_of(pages[name])
+        assert words in text
+        verdict = bundles[name].verdict
+        assert text.index(verdict.sentence) < text.index("Candidates against the limits")
+        assert all(reason in text for reason in verdict.reasons)
+    assert "A tie:" in text_of(pages["tie"])
+    assert "A tie:" not in text_of(pages["pick"])
+    assert "Closest to fitting" in text_of(pages["nothing-fits"])
+    assert "Closest to fitting" not in text_of(pages["pick"])
+    assert "No verdict yet" in text_of(pages["no-verdict"])
+
+
+def test_each_limit_shows_the_figure_its_interval_and_its_status(
+    bundles: dict[str, Any], pages: dict[str, str]
+) -> None:
+    from edgekit.terminal.format import formatter_for, interval
+
+    text = text_of(pages["pick"])
+    for candidate in bundles["pick"].verdict.candidates:
+        for one in candidate.constraints:
+            figure = interval(one.value, one.low, one.high, formatter_for(one.name))
+            assert f"✓ pass {figure}" in text or f"✗ fail {figure}" in text
+            if one.name != "size":
+                assert "[" in figure
+    assert "p99 ≤ 20 ms" in text
+    assert "accuracy ≥ 90 %" in text
+    assert text.count("★ the pick") == 1
+
+
+def test_what_was_not_measured_says_so_and_why(pages: dict[str, str]) -> None:
+    text = text_of(pages["invalid"])
+    assert "– unmeasured not measured the worker died: out of memory" in text
+    assert "Measurements that are not valid: lstm · fp32 · cpu; lstm · fp32 · openvino" in text
+    assert "p99: 80 samples are too few for the value" in text
+    assert "10 of 16 candidates" not in text
+    assert "no upper bound" in text_of(pages["no-upper-bounds"])
+
+
+def test_an_imported_model_gets_latency_against_memory(pages: dict[str, str]) -> None:
+    text = text_of(pages["imported"])
+    assert "Latency against memory" in text
+    assert "No model here has an accuracy" in text
+    assert "Latency against accuracy" not in text
+
+
+def test_nothing_measured_names_the_command(pages: dict[str, str]) -> None:
+    text = text_of(pages["nothing-measured"])
+    assert "Nothing was measured yet" in text
+    assert "edgekit profile BUNDLE" in text
+
+
+def test_tables_have_heads_and_scroll_where_a_keyboard_reaches_them(pages: dict[str, str]) -> None:
+    tags = read(pages["pick"])
+    tables = sum(tag == "table" for tag, _ in tags.seen)
+    regions = [attributes for tag, attributes in tags.seen if attributes.get("class") == "scroll"]
+    assert tables == len(regions) == 3
+    assert all(one["tabindex"] == "0" and one["role"] == "region" for one in regions)
+    assert {one["aria-labelledby"] for one in regions} <= set(tags.ids)
+    assert all(attributes.get("scope") in ("row", "col") for tag, attributes in tags.seen if tag == "th")
+    assert sum(tag == "caption" for tag, _ in tags.seen) == tables
+    assert sum(tag == "h1" for tag, _ in tags.seen) == 1
+    assert {"main", "header", "nav", "footer"} <= {tag for tag, _ in tags.seen}
+
+
+def test_commands_are_quoted_for_a_shell(bundles: dict[str, Any]) -> None:
+    bundle = bundles["pick"]
+    verdict = dataclasses.replace(bundle.verdict, budget="p99=20ms; rm -rf ~")
+    text = text_of(render(bundle.manifest, bundle.profiles, verdict))
+    assert "edgekit pick BUNDLE --budget 'p99=20ms; rm -rf ~' --prefer accuracy,cpu,memory,size,p99" in text
+
+
+def test_heavy_parts_load_only_when_a_page_is_made() -> None:
+    program = (
+        "import sys, edgekit.terminal.format\n"
+        "assert not {'matplotlib', 'jinja2', 'numpy', 'scipy'} & set(sys.modules)\n"
+        "import edgekit.report.page\n"
+        "assert 'matplotlib' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
