@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from edgekit_export.families import FAMILIES
 from edgekit_export.families.contract import Family, Number, Setting
 from edgekit_export.presets import Preset
 from edgekit_export.training import recipe
 from edgekit_targets.errors import InputError
-
-
-def parse(assignments: Sequence[str]) -> dict[str, str]:
-    """Turn ``["lstm.hidden=16", "epochs=3"]`` into a mapping.
-
-    Raises:
-        InputError: not ``key=value``, or the same key twice.
-    """
-    found: dict[str, str] = {}
-    for text in assignments:
-        key, equals, value = (part.strip() for part in text.partition("="))
-        if not (key and equals and value):
-            raise InputError(f"--set {text} is not of the form key=value, for example --set lstm.hidden=16")
-        if key in found:
-            raise InputError(f"--set {key} is given twice; give it once")
-        found[key] = value
-    return found
 
 
 def check(preset: Preset, values: Mapping[str, str]) -> None:
