@@ -129,6 +129,7 @@ def _memory(taken: Taken, warnings: list[str]) -> Memory | None:
         load_peak_bytes=worst.load_peak_bytes,
         run_peak_bytes=worst.run_peak_bytes,
         steady_bytes=max(steady, default=worst.steady_bytes),
+        added_file_bytes=worst.added_file_bytes,
     )
 
 

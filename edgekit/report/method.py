@@ -58,6 +58,9 @@ def measuring_facts(evidence: Evidence) -> Facts:
     if shown:
         facts.append(("threads", _range([one.threads for one in shown])))
         facts.append(("runtimes", ", ".join(sorted({_runtime(one) for one in shown}))))
+    files = [one.memory.added_file_bytes for one in shown if one.memory and one.memory.added_file_bytes is not None]
+    if files:
+        facts.append(("runtime code within the memory added", f"{size(min(files))} to {size(max(files))}"))
     if evidence.profiles:
         settings = evidence.profiles[0].settings
         facts += [

@@ -54,6 +54,7 @@ class Model:
         del known
         measured = self._meter.reason is None
         baseline = self._mark() if measured else 0
+        files = self._meter.files() if measured else None
 
         now = self._clock.now
         start = now()
@@ -70,6 +71,7 @@ class Model:
         first_run_seconds = (now() - start) / 1e9
         run_peak = self._meter.peak() if measured else 0
         steady = self._meter.resident() if measured else 0
+        files_now = self._meter.files() if measured else None
 
         parity = None
         if request.golden is not None and request.tolerance is not None:
@@ -83,7 +85,11 @@ class Model:
             load_seconds=load_seconds,
             first_run_seconds=first_run_seconds,
             memory=Memory(
-                baseline_bytes=baseline, load_peak_bytes=load_peak, run_peak_bytes=run_peak, steady_bytes=steady
+                baseline_bytes=baseline,
+                load_peak_bytes=load_peak,
+                run_peak_bytes=run_peak,
+                steady_bytes=steady,
+                added_file_bytes=None if files is None or files_now is None else files_now - files,
             )
             if measured
             else None,

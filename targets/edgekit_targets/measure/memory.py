@@ -29,6 +29,9 @@ class Meter(Protocol):
     def resident(self) -> int:
         """What is resident now."""
 
+    def files(self) -> int | None:
+        """What is resident now of mapped files, such as the code of the runtime; null where that is not told."""
+
 
 class ProcMeter:
     """Reads ``/proc/self``. ``root`` is another folder in tests.
@@ -58,6 +61,17 @@ class ProcMeter:
             return _field(self._rollup, "Rss")
         except OSError:
             return _field(self._status, "VmRSS")
+
+    def files(self) -> int | None:
+        """What is resident now of mapped files, in bytes.
+
+        How much of a library's code comes in with its first use depends on how the kernel has cached the file (larger
+        folios bring more at once), so this part differs between installations of the same versions.
+        """
+        try:
+            return _field(self._status, "RssFile")
+        except ValueError:
+            return None
 
     def _probe(self) -> str | None:
         try:
@@ -95,6 +109,10 @@ class ScriptedMeter:
     def resident(self) -> int:
         """What is resident now, in bytes."""
         return self._resident
+
+    def files(self) -> int | None:
+        """Nothing: what is scripted is memory of its own."""
+        return 0
 
 
 def _field(path: Path, name: str) -> int:

@@ -59,13 +59,16 @@ class Memory:
 
     ``baseline_bytes``: the process after importing the runtime, before any model. ``load_peak_bytes``: over loading.
     ``run_peak_bytes``: over the first run. ``steady_bytes``: resident after warm-up. The budget's ``memory`` is
-    max(load, run) - baseline, its ``process_memory`` is max(load, run).
+    max(load, run) - baseline, its ``process_memory`` is max(load, run). ``added_file_bytes``: of what was added by
+    the end of the first run, pages of files; mostly the runtime's own code, used for the first time. How much of it
+    comes in depends on how the kernel has cached the files, so it differs between installations of the same versions.
     """
 
     baseline_bytes: int
     load_peak_bytes: int
     run_peak_bytes: int
     steady_bytes: int
+    added_file_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -215,7 +215,7 @@ def test_the_document_is_json_of_the_design(bundle: Path) -> None:
     assert {"samples", "p50_seconds", "p90_seconds", "p99_seconds", "p99_low_seconds", "p99_high_seconds"} <= set(
         one["latency"]
     )
-    assert set(one["memory"]) == {"baseline_bytes", "load_peak_bytes", "run_peak_bytes", "steady_bytes"}
+    assert {"baseline_bytes", "load_peak_bytes", "run_peak_bytes", "steady_bytes"} <= set(one["memory"])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)

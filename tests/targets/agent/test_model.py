@@ -42,7 +42,9 @@ def test_opening_tells_time_and_memory_exactly() -> None:
         run_spike_bytes=3,
     ).open(REQUEST)
     assert (found.load_seconds, found.first_run_seconds) == (0.25, 0.125)
-    assert found.memory == Memory(baseline_bytes=1000, load_peak_bytes=1140, run_peak_bytes=1113, steady_bytes=1110)
+    assert found.memory == Memory(
+        baseline_bytes=1000, load_peak_bytes=1140, run_peak_bytes=1113, steady_bytes=1110, added_file_bytes=0
+    )
     assert (found.parity, found.warnings, found.runtime_version) == (None, (), "fake")
 
 

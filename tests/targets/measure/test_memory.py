@@ -49,7 +49,9 @@ def proc(tmp_path: Path) -> Path:
 def test_reads_the_kernels_words(proc: Path) -> None:
     meter = ProcMeter(proc)
     assert meter.reason is None
-    assert (meter.peak(), meter.resident()) == (2048 * 1024, 1000 * 1024)
+    assert (meter.peak(), meter.resident(), meter.files()) == (2048 * 1024, 1000 * 1024, None)
+    (proc / "status").write_text("VmHWM:\t2048 kB\nRssFile:\t512 kB\n")
+    assert meter.files() == 512 * 1024
     assert (proc / "clear_refs").read_text() == "5"
 
 
