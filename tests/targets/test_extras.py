@@ -23,7 +23,7 @@ def test_names_the_extra_of_a_missing_package(monkeypatch: pytest.MonkeyPatch) -
 def test_a_missing_part_of_a_package_is_the_package_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtra, match=r"torch is not installed.*\[export\]"):
-        require("torch.onnx")
+        require("torch.no_such_part")
 
 
 def test_a_package_that_lacks_something_else_keeps_its_own_error(
