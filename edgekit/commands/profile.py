@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgekit.commands import options
+from edgekit_targets.errors import InputError
+from edgekit_targets.progress import Progress
 
 NAME = "profile"
 EXAMPLE = "edgekit profile bundle --target cpu,openvino --threads 1,2"
 
 
 def run(
-    bundle: options.Bundle,
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="A folder made by edgekit export or compare, or one .onnx file.")
+    ],
     target: options.Targets = None,
     device: options.Device = "local",
     threads: options.Threads = "1",
@@ -21,6 +29,7 @@ def run(
     length: Annotated[
         str | None, typer.Option("--length", metavar="N,...", help="Steps per sequence; by default the data's own.")
     ] = None,
+    shape: options.Shapes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what was measured already.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -31,9 +40,10 @@ def run(
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import profile_table
 
-    with connect(device) as agent, Bar() as bar:
+    shapes = options.shapes(shape)
+    with connect(device) as agent, Bar() as bar, _folder(bundle, shapes, bar) as folder:
         found = profile(
-            bundle,
+            folder,
             agent,
             targets=options.names(target),
             threads=options.whole_numbers(threads, "--threads"),
@@ -52,3 +62,27 @@ def run(
         samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
         print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
         print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
+
+
+@contextlib.contextmanager
+def _folder(bundle: Path, shapes: Mapping[str, tuple[int, ...]], progress: Progress) -> Iterator[Path]:
+    """The bundle itself; for an ``.onnx`` file one that lasts as long as the command: there is nowhere to keep it.
+
+    Raises:
+        InputError: the file is no ONNX, or shapes are given for a bundle, whose artifacts have theirs.
+    """
+    if bundle.suffix != ".onnx" or bundle.is_dir():
+        if shapes:
+            raise InputError(f"--shape is for .onnx files; {bundle} is a bundle, use --length or --batch")
+        yield bundle
+        return
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as scratch:
+        from edgekit.terminal.output import remark
+        from edgekit_export.exporting import ExportRequest, export
+
+        folder = Path(scratch) / "bundle"
+        manifest = export(ExportRequest(models=(str(bundle),), out=folder, shapes=shapes), progress)
+        for note in dict.fromkeys(note for artifact in manifest.artifacts for note in artifact.notes):
+            remark(note)
+        remark(f"nothing is kept; to keep the evidence: edgekit export {bundle} --out DIR, then edgekit profile DIR")
+        yield folder
