@@ -27,7 +27,7 @@ from edgekit_export.verify.child import Child
 from edgekit_export.verify.golden import SAMPLES, write_golden
 from edgekit_export.verify.reference import reference_outputs
 from edgekit_targets.agent.contract import Agent
-from edgekit_targets.errors import AgentFailed, CheckFailed, InputError
+from edgekit_targets.errors import AgentFailed, CheckFailed, InputError, WriteFailed
 from edgekit_targets.files import sha256_of, write_atomic
 from edgekit_targets.types.manifest import Accuracy, Artifact, Parity
 
@@ -109,6 +109,8 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
             check(model, dynamic=dynamic)
             try:
                 artifacts.append(_write(job, name, model, converted, precision, isa, reference))
+            except WriteFailed:
+                raise
             except (parity.ParityFailed, AgentFailed, InputError) as error:
                 (job.bundle / f"{name}.onnx").unlink(missing_ok=True)
                 if precision.name == "fp32":

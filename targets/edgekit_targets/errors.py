@@ -4,7 +4,8 @@ Anything that is not an :class:`EdgekitError` is a bug in edgekit and keeps its 
 
     EdgekitError
     |-- InputError          2    the user's input or environment: names the option or file, and the remedy
-    |   `-- MissingExtra    2    a part that is not installed: names the ``pip install`` that brings it
+    |   |-- MissingExtra    2    a part that is not installed: names the ``pip install`` that brings it
+    |   `-- WriteFailed     2    the disk is full or the folder cannot be written; nothing is left behind
     |-- AgentFailed         2    the agent or a worker process on the device died or does not answer
     |-- NothingFits         3    no candidate meets the budget
     |-- Undecided           4    more measuring would tell
@@ -35,6 +36,10 @@ class MissingExtra(InputError):
         """Name what is missing (``what``) and the extra of the distribution that brings it (``extra``)."""
         super().__init__(f'{what} is not installed; install it with: pip install "{DISTRIBUTION}[{extra}]"')
         self.extra = extra
+
+
+class WriteFailed(InputError):
+    """A file could not be written: the disk is full, or permission is missing. Nothing is left behind."""
 
 
 class AgentFailed(EdgekitError):

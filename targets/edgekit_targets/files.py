@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import InputError, WriteFailed
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """What the disk may answer; any other error inside a staged folder is a bug of whoever fills it."""
@@ -35,7 +35,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another folder or free some space") from error
+        raise WriteFailed(f"cannot write {path}: {error.strerror}; choose another folder or free some space") from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -77,11 +77,13 @@ def staged_folder(out: Path, *, force: bool, marker: str) -> Iterator[Path]:
     try:
         yield stage
         stage.chmod(0o755)
+        # Somebody else may have made it meanwhile: two runs at once must not replace each other.
+        _check_free(out, force, marker)
         _swap_in(stage, out)
     except OSError as error:
         if error.errno not in _DISK:
             raise
-        raise InputError(
+        raise WriteFailed(
             f"--out {out} cannot be written: {error.strerror}; free some space or choose another"
         ) from error
     finally:

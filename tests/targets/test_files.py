@@ -86,6 +86,19 @@ def test_a_full_disk_is_the_users_and_another_error_is_ours(tmp_path: Path) -> N
     assert listing(tmp_path) == []
 
 
+def test_of_two_runs_at_once_the_second_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with (
+        pytest.raises(InputError, match="exists already"),
+        staged_folder(out, force=False, marker="m") as slow,
+        staged_folder(out, force=False, marker="m") as quick,
+    ):
+        (quick / "m").write_text("quick")
+        (slow / "m").write_text("slow")
+    assert (out / "m").read_text() == "quick"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_force_replaces_only_what_edgekit_wrote(tmp_path: Path) -> None:
     ours, theirs, empty = tmp_path / "ours", tmp_path / "theirs", tmp_path / "empty"
     for folder in (ours, theirs, empty):
