@@ -9,7 +9,7 @@ from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import margin
 from edgekit.decision.prefer import Ranking, Step
 from edgekit.decision.words import candidate_name, family_name, metric_name, precision_name, target_name
-from edgekit.terminal.format import Formatter, count, formatter_for, interval, limit, percent, seconds
+from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, percent, seconds
 from edgekit_targets.types.verdict import Candidate, Constraint, Limit
 
 PAIR = ("lstm", "transformer")
@@ -74,9 +74,11 @@ def step_reason(step: Step) -> str:
     else:
         room = f"within {metric.difference * 100:g} % of it"
     split = f" on {best.samples} validation samples" if best.samples else ""
-    figure = interval(best.value, best.low, best.high, _formatter(metric.name))
+    own = figure(metric.name, best.value, best.low, best.high)
+    if metric.name == "cpu":
+        own = interval(best.value, best.low, best.high, seconds)
     return (
-        f"{metric_name(metric.name)}: best is {candidate_name(step.best)} with {figure}{split}; "
+        f"{metric_name(metric.name)}: best is {candidate_name(step.best)} with {own}{split}; "
         f"{len(step.kept)} of {len(step.figures)} kept ({room}{', or intervals overlap' * metric.by_interval})"
     )
 
@@ -101,7 +103,7 @@ def within(found: Constraint) -> str:
 
 def breaking(found: Constraint) -> str:
     """``memory 45.1 MiB [44.9, 45.2] of 32 MiB: fail``, with the note where there is one."""
-    value = interval(found.value, found.low, found.high, formatter_for(found.name))
+    value = figure(found.name, found.value, found.low, found.high)
     note = f" ({found.note})" if found.note else ""
     return f"{found.name} {value} {_against(found)}: {found.status}{note}"
 

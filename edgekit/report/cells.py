@@ -10,6 +10,7 @@ from edgekit.terminal.format import (
     NOT_MEASURED,
     SYMBOLS,
     count,
+    figure,
     formatter_for,
     interval,
     margin,
@@ -148,7 +149,7 @@ def _constraint(one: Constraint | None) -> Cell:
 
 
 def _figure(one: Constraint) -> str:
-    return interval(one.value, one.low, one.high, formatter_for(one.name))
+    return figure(one.name, one.value, one.low, one.high)
 
 
 def _measurement(one: Measurement) -> tuple[Cell, ...]:

@@ -99,12 +99,11 @@ def count(value: int | None) -> str:
 def interval(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:
     """``"412 us [398, 431]"``: all three in the unit of the value.
 
-    A figure without any bound, or whose bounds are the value (an exact one, such as a file's size), is the value alone;
-    where the samples gave only one bound, the other is said to be missing.
+    A figure without any bound is the value alone; where the samples gave only one, the other is said to be missing.
     """
     if value is None:
         return NOT_MEASURED
-    if (low is None and high is None) or low == value == high:
+    if low is None and high is None:
         return formatter(value)
     lower = "no lower bound" if low is None else _bare(formatter(low, like=value))
     upper = "no upper bound" if high is None else _bare(formatter(high, like=value))
@@ -120,6 +119,12 @@ def limit(name: str, value: float) -> str:
         return f"{value * 100:.6g} %"
     unit = unit_for(_UNITS[key.dimension], value)
     return f"{value / unit.factor:.6g} {unit.name}"
+
+
+def figure(name: str, value: float | None, low: float | None, high: float | None) -> str:
+    """The figure of a budget key with its interval; one that is exact (a file's size) needs none."""
+    formatter = formatter_for(name)
+    return formatter(value) if name == "size" else interval(value, low, high, formatter)
 
 
 def formatter_for(name: str) -> Formatter:

@@ -13,7 +13,7 @@ from edgekit.terminal.format import (
     NOT_MEASURED,
     SYMBOLS,
     Formatter,
-    formatter_for,
+    figure,
     interval,
     margin,
     percent,
@@ -101,9 +101,7 @@ def _table(first: str, *others: str) -> Table:
 
 
 def _constraint(found: Constraint) -> str:
-    formatter = formatter_for(found.name)
-    text = _two_lines(found.value, found.low, found.high, formatter)
-    first, _, second = text.partition("\n")
+    first, _, second = _folded(figure(found.name, found.value, found.low, found.high)).partition("\n")
     return f"{first} {SYMBOLS[found.status]}" + (f"\n{second}" if second else "")
 
 
@@ -129,7 +127,11 @@ def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " "
 
 
 def _two_lines(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:
-    text = interval(value, low, high, formatter)
+    return _folded(interval(value, low, high, formatter))
+
+
+def _folded(text: str) -> str:
+    """The interval on a line of its own, and a dash for an end that the samples do not bound."""
     first, bracket, second = text.replace("no lower bound", "–").replace("no upper bound", "–").partition(" [")
     return escape(f"{first}\n[{second}" if bracket else first)
 

@@ -88,13 +88,15 @@ def test_a_full_disk_is_the_users_and_another_error_is_ours(tmp_path: Path) -> N
 
 def test_of_two_runs_at_once_the_second_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with (
-        pytest.raises(InputError, match="exists already"),
-        staged_folder(out, force=False, marker="m") as slow,
-        staged_folder(out, force=False, marker="m") as quick,
-    ):
-        (quick / "m").write_text("quick")
-        (slow / "m").write_text("slow")
+
+    def make(content: str, meanwhile: str | None = None) -> None:
+        with staged_folder(out, force=False, marker="m") as stage:
+            (stage / "m").write_text(content)
+            if meanwhile is not None:
+                make(meanwhile)
+
+    with pytest.raises(InputError, match="exists already"):
+        make("slow", meanwhile="quick")
     assert (out / "m").read_text() == "quick"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -80,11 +80,17 @@ def test_an_interval_shares_the_unit_of_its_value() -> None:
     assert fmt.interval(0.00098, 0.00095, 0.00102, fmt.seconds) == "980 us [950, 1020]"
     assert fmt.interval(0.976, 0.955, 0.9876, fmt.percent) == "97.6 % [95.5, 98.8]"
     assert fmt.interval(412345.0, None, None, fmt.size) == "403 KiB"
-    assert fmt.interval(412345.0, 412345.0, 412345.0, fmt.size) == "403 KiB"
+    assert fmt.interval(412345.0, 412345.0, 412345.0, fmt.size) == "403 KiB [403, 403]"
     assert fmt.interval(0.001, 0.0009, None, fmt.seconds) == "1.00 ms [0.900, no upper bound]"
     assert fmt.interval(0.001, None, 0.002, fmt.seconds) == "1.00 ms [no lower bound, 2.00]"
     assert fmt.interval(None, None, None, fmt.seconds) == "not measured"
     assert fmt.interval(0.3, 0.25, 0.35, fmt.plain) == "0.300 [0.250, 0.350]"
+
+
+def test_an_exact_figure_has_no_interval() -> None:
+    assert fmt.figure("size", 412345.0, 412345.0, 412345.0) == "403 KiB"
+    assert fmt.figure("memory", 412345.0, 412345.0, 412345.0) == "403 KiB [403, 403]"
+    assert fmt.figure("p99", None, None, None) == "not measured"
 
 
 def test_a_limit_is_written_as_it_was_set() -> None:
