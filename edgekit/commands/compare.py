@@ -64,7 +64,7 @@ def run(
     request = _request(models or [], data, preset, settings, seed, shape, _folder(out), force)
     limits = _limits(budget, trained=request.data is not None)
     order = parse_preference(prefer)
-    counts = options.whole_numbers(threads, "--threads")
+    counts = options.whole_numbers(threads, "--threads") or [1]
     asked = options.names(target)
     with connect(device) as agent:
         # Everything that can be refused is refused before the first minute is spent.
@@ -107,7 +107,7 @@ def _request(
 ) -> ExportRequest:
     from edgekit_export.exporting import ExportRequest
 
-    trains = not any(model.endswith(".onnx") for model in models)
+    trains = not models or not all(model.endswith(".onnx") for model in models)
     return ExportRequest(
         models=tuple(models or ("lstm", "transformer")),
         out=out,

@@ -46,7 +46,7 @@ def run(
             folder,
             agent,
             targets=options.names(target),
-            threads=options.whole_numbers(threads, "--threads"),
+            threads=options.whole_numbers(threads, "--threads") or [1],
             batch=batch,
             lengths=options.whole_numbers(length, "--length"),
             fresh=fresh,

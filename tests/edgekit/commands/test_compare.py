@@ -28,7 +28,8 @@ SHRUNK = [
     "--set",
     "transformer.dim=16",
 ]
-ACCEPTS_ANYTHING = "p99=10s, process_memory=4000MiB, accuracy=1%"
+# The median: on a machine that is busy enough no number of samples bounds the p99, and the verdict rightly says so.
+ACCEPTS_ANYTHING = "p50=10s, process_memory=4000MiB, accuracy=1%"
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_prints_one_document_of_the_design(compared: tuple[Path, dict[str, Any]]
     assert {one["target"] for one in verdict["candidates"]} == {"cpu", "openvino"}
     assert {one["precision"] for one in verdict["candidates"]} == {"fp32", "int8-dynamic"}
     for one in verdict["candidates"]:
-        assert [found["name"] for found in one["constraints"]] == ["p99", "process_memory", "accuracy"]
+        assert [found["name"] for found in one["constraints"]] == ["p50", "process_memory", "accuracy"]
         for found in one["constraints"]:
             assert found["low"] <= found["value"] <= found["high"]
             assert found["status"] == "pass"

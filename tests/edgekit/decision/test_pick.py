@@ -165,7 +165,9 @@ def test_a_verdict_survives_the_disk(make_evidence: Make, make_bundle: MakeBundl
     assert parse(Verdict, loads(dumps(verdict), "x"), "x") == verdict
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30, deadline=None
+)
 @given(
     p99s=st.lists(st.floats(0.001, 0.1), min_size=3, max_size=3),
     limit=st.floats(0.002, 0.05),

@@ -218,7 +218,9 @@ def test_the_document_is_json_of_the_design(bundle: Path) -> None:
     assert {"baseline_bytes", "load_peak_bytes", "run_peak_bytes", "steady_bytes"} <= set(one["memory"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=20, deadline=None
+)
 @given(latency=st.floats(1e-5, 0.2), launches=st.integers(1, 4), rounds=st.integers(1, 4), samples=st.integers(1, 500))
 def test_any_plan_stays_within_its_caps(bundle: Path, latency: float, launches: int, rounds: int, samples: int) -> None:
     plan = Plan(launches=launches, rounds=rounds, samples=samples, seconds=2.0)
