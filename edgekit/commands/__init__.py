@@ -3,6 +3,6 @@
 To add a command, add a file and its line below.
 """
 
-from edgekit.commands import compare, export, pick, profile, report, targets
+from edgekit.commands import compare, export, pick, profile, report, targets, verify
 
-COMMANDS = [compare, export, profile, pick, report, targets]
+COMMANDS = [compare, export, profile, pick, report, verify, targets]

@@ -58,7 +58,7 @@ def _launch(
     for handle, one in group.items():
         if one.failure is None:
             with _contained(one):
-                one.opened.append(agent.open(_open(handle, one.subject)))
+                one.opened.append(agent.open(open_request(handle, one.subject)))
     for _ in range(plan.rounds):
         for handle in order.sample(list(group), len(group)):
             one = group[handle]
@@ -80,7 +80,8 @@ def _contained(one: Taken) -> Iterator[None]:
         one.failure = str(error)
 
 
-def _open(handle: str, subject: Subject) -> Open:
+def open_request(handle: str, subject: Subject) -> Open:
+    """Load this subject, and run its golden inputs again where it has any."""
     parity = subject.artifact.parity
     return Open(
         handle=handle,

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgekit.decision.words import precision_name
+from edgekit.profiling.verify import Check
 from edgekit.terminal.format import (
     NOT_MEASURED,
     SYMBOLS,
@@ -17,6 +18,7 @@ from edgekit.terminal.format import (
     interval,
     margin,
     percent,
+    plain,
     seconds,
     size,
 )
@@ -78,6 +80,20 @@ def manifest_table(manifest: Manifest) -> Table:
             percent(one.parity.relative_error) if one.parity else NOT_MEASURED,
             counts or NOT_MEASURED,
             _accuracy(one.accuracy),
+        )
+    return table
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """Whether each artifact still answers as it did, and how far off it is."""
+    table = _table("artifact", "target", "max abs error", "tolerance", "golden vectors")
+    for one in checks:
+        table.add_row(
+            escape(one.artifact),
+            escape(one.target),
+            plain(one.max_abs_error),
+            plain(one.tolerance),
+            f"{SYMBOLS['pass' if one.passed else 'fail']} {'agree' if one.passed else 'FAIL'}",
         )
     return table
 

@@ -167,7 +167,8 @@ def test_a_manifest_that_is_broken(
         (whole.replace('.onnx"', '.onnx/../../../../etc/passwd"'), "outside the bundle"),
     ):
         path.write_text(content)
-        for command in (["pick", "bundle", "--budget", "p99=20ms"], ["profile", "bundle"], ["report", "bundle"]):
+        pick = ["pick", "bundle", "--budget", "p99=20ms"]
+        for command in (pick, ["profile", "bundle"], ["report", "bundle"], ["verify", "bundle"]):
             assert words in refused(*command), command
 
 
@@ -178,7 +179,8 @@ def test_an_artifact_that_does_not_match_its_hash_is_a_failed_check(
     manifest = read_manifest(bundle)
     changed = tuple(dataclasses.replace(artifact, sha256="1" * 64) for artifact in manifest.artifacts)
     write_manifest(bundle, dataclasses.replace(manifest, artifacts=changed))
-    assert "does not match its hash" in refused("profile", "bundle", code=5)
+    for command in ("profile", "verify"):
+        assert "does not match its hash" in refused(command, "bundle", code=5)
 
 
 def test_a_report_is_not_overwritten(
