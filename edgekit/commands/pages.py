@@ -22,6 +22,8 @@ def write_report(bundle: Path, out: Path | None, *, force: bool, command: str) -
     path = out if out is not None else bundle / "report.html"
     if path.is_dir():
         raise InputError(f"--out {path} is a folder; name the file to write, e.g. {path / 'report.html'}")
+    if path.exists() and not path.is_file():
+        raise InputError(f"--out {path} is no regular file; name a file to write, e.g. report.html")
     if path.exists() and not force:
         raise InputError(f"{path} exists already; choose another name with --out or replace it with --force")
     profiles = [profile for _, profile in read_profiles(bundle)]

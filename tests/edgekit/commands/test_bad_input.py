@@ -190,3 +190,4 @@ def test_a_report_is_not_overwritten(
     (tmp_path / "mine.html").write_text("mine")
     assert "--force" in refused("report", "bundle", "--out", "mine.html")
     assert "is a folder" in refused("report", "bundle", "--out", ".")
+    assert "no regular file" in refused("report", "bundle", "--out", "/dev/null", "--force")
