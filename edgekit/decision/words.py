@@ -44,4 +44,6 @@ def metric_name(metric: str) -> str:
 def candidate_name(one: Evidence) -> str:
     """``LSTM, int8, on ONNX Runtime``: enough to tell candidates of one verdict apart in a sentence."""
     parts = [family_name(one.artifact.family), precision_name(one.artifact.precision)]
+    if one.artifact.mode == "stream":
+        parts.append("stream")
     return f"{', '.join(parts)}, on {target_name(one.measurement.target)}"

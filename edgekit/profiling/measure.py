@@ -91,6 +91,7 @@ def _open(handle: str, subject: Subject) -> Open:
         inputs=dict(subject.inputs),
         golden=str(subject.golden.resolve()) if subject.golden is not None else None,
         tolerance=parity.tolerance if parity is not None else None,
+        states=subject.artifact.states,
     )
 
 

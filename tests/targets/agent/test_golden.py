@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from edgekit_targets.agent import golden as golden_samples
 from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.runtimes import find
 from edgekit_targets.runtimes.contract import Session, SessionOptions
-from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.manifest import State, Tensor
 
 
 class Doubling:
@@ -24,8 +24,14 @@ class Doubling:
         self.spoil = spoil
         self.fed: list[Any] = []
 
-    def bind(self, feeds: Mapping[str, Any]) -> None:
+    def bind(self, feeds: Mapping[str, Any], states: Sequence[State] = ()) -> None:
         self.fed.append(feeds["x"])
+
+    def write(self, feeds: Mapping[str, Any]) -> None:
+        raise AssertionError("nothing is carried")
+
+    def reset(self) -> None:
+        raise AssertionError("nothing is carried")
 
     def run(self) -> None:
         raise AssertionError("bind runs already")
