@@ -13,7 +13,7 @@ from edgekit.decision.pareto import pareto
 from edgekit.decision.prefer import DEFAULT, Ranking, rank
 from edgekit.decision.words import candidate_name
 from edgekit.documents import now
-from edgekit.profiling.plan import STEP
+from edgekit.profiling.plan import STEP, length_for
 from edgekit.profiling.store import newest, one_device, read_profiles
 from edgekit_targets import __version__
 from edgekit_targets.bundle import read_manifest
@@ -107,8 +107,7 @@ def _evidence(manifest: Manifest, measurements: Sequence[Measurement], batch: in
     found = []
     for measurement in measurements:
         artifact = artifacts[measurement.artifact]
-        wanted = STEP if artifact.mode == "stream" else length
-        if (measurement.batch, measurement.length) == (batch, wanted):
+        if (measurement.batch, measurement.length) == (batch, length_for(artifact.mode, length)):
             fp32 = base.get((artifact.family, artifact.mode, artifact.variant))
             found.append(Evidence(artifact=artifact, measurement=measurement, fp32=fp32))
     if not found:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgekit_targets.bundle import artifact_path, golden_path
 from edgekit_targets.errors import InputError
-from edgekit_targets.types.manifest import Artifact, Manifest
+from edgekit_targets.types.manifest import Artifact, Manifest, Mode
 
 STEP = 1
 """The length of what a stream artifact takes in at once."""
@@ -106,13 +106,16 @@ def subjects(
     return found
 
 
+def length_for(mode: Mode, length: int) -> int:
+    """The length at which an artifact of that mode is judged, where windows are judged at ``length``."""
+    return STEP if mode == "stream" else length
+
+
 def own_length(manifest: Manifest, artifact: Artifact) -> int:
     """The length a figure without further words refers to; that of a stream is its one step."""
-    if artifact.mode == "stream":
-        return STEP
     if manifest.data is not None:
-        return manifest.data.length
-    return artifact.example[1] if artifact.example is not None else 1
+        return length_for(artifact.mode, manifest.data.length)
+    return length_for(artifact.mode, artifact.example[1] if artifact.example is not None else 1)
 
 
 def concrete_shapes(
