@@ -131,7 +131,13 @@ def test_a_state_the_model_does_not_have_is_refused(session: Session) -> None:
     ],
 )
 def test_states_that_cannot_be_are_refused_in_one_line(changes: dict[str, Any], words: str) -> None:
-    fields = {"input": "total", "output": "total_next", "shape": (1, "batch", 2), "dtype": "float32", "initial": 0.0}
+    fields: dict[str, Any] = {
+        "input": "total",
+        "output": "total_next",
+        "shape": (1, "batch", 2),
+        "dtype": "float32",
+        "initial": 0.0,
+    }
     with pytest.raises(InputError) as caught:
         Carried((State(**(fields | changes)),), INPUTS, OUTPUTS, {"x": floats(1, 2)})
     assert words in str(caught.value)
