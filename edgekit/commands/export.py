@@ -22,7 +22,7 @@ def run(
     data: options.Data = None,
     preset: options.Preset = "iot",
     settings: options.Settings = None,
-    mode: Annotated[str, typer.Option("--mode", metavar="M,...", help="window.")] = "window",
+    mode: Annotated[str, typer.Option("--mode", metavar="M,...", help="window, stream, or both.")] = "window",
     precision: Annotated[
         str | None, typer.Option("--precision", metavar="P,...", help="fp32, int8-dynamic; by default both.")
     ] = None,

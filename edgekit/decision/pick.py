@@ -13,6 +13,7 @@ from edgekit.decision.pareto import pareto
 from edgekit.decision.prefer import DEFAULT, Ranking, rank
 from edgekit.decision.words import candidate_name
 from edgekit.documents import now
+from edgekit.profiling.plan import STEP, length_for
 from edgekit.profiling.store import newest, one_device, read_profiles
 from edgekit_targets import __version__
 from edgekit_targets.bundle import read_manifest
@@ -41,7 +42,8 @@ def pick(
         device: judge only what was measured on the device of this name.
         prefer: metrics in the order in which they decide among those that fit.
         batch: sequences per inference to judge at.
-        length: steps per sequence to judge at; by default the data's own, without data the only one measured.
+        length: steps per window to judge at; by default the data's own, without data the only one measured. A stream
+            is judged by its single steps, whatever the length.
 
     Raises:
         InputError: no bundle, profiles of several machines, or nothing measured at that batch and length.
@@ -69,7 +71,11 @@ def pick(
         choice=_choice(ranking.winner) if ranking else None,
         choices=Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream")),
         candidates=tuple(candidate for _, candidate in judged),
-        pareto=tuple(_choice(one) for one in pareto(evidence)),
+        pareto=tuple(
+            _choice(one)
+            for mode in ("window", "stream")
+            for one in pareto([each for each in evidence if each.artifact.mode == mode])
+        ),
         reasons=tuple(_reasons(judged, ranking)),
         sentence=_sentence(outcome, judged, ranking, budget, prefer),
         budget=budget.name,
@@ -85,7 +91,7 @@ def pick(
 def _own_length(manifest: Manifest, measurements: Sequence[Measurement]) -> int:
     if manifest.data is not None:
         return manifest.data.length
-    lengths = sorted({measurement.length for measurement in measurements})
+    lengths = sorted({measurement.length for measurement in measurements if measurement.mode == "window"}) or [STEP]
     if len(lengths) == 1:
         return lengths[0]
     raise InputError(f"lengths {', '.join(map(str, lengths))} were measured; say which with --length")
@@ -101,7 +107,7 @@ def _evidence(manifest: Manifest, measurements: Sequence[Measurement], batch: in
     found = []
     for measurement in measurements:
         artifact = artifacts[measurement.artifact]
-        if (measurement.batch, measurement.length) == (batch, length):
+        if (measurement.batch, measurement.length) == (batch, length_for(artifact.mode, length)):
             fp32 = base.get((artifact.family, artifact.mode, artifact.variant))
             found.append(Evidence(artifact=artifact, measurement=measurement, fp32=fp32))
     if not found:

@@ -8,7 +8,7 @@ from edgekit.budget.keys import find_key
 from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import margin
 from edgekit.decision.prefer import Ranking, Step
-from edgekit.decision.words import candidate_name, family_name, metric_name, precision_name, target_name
+from edgekit.decision.words import candidate_name, family_name, form_name, metric_name, target_name
 from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, percent, seconds
 from edgekit_targets.types.verdict import Candidate, Constraint, Limit
 
@@ -26,11 +26,12 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> st
     verdict = next(candidate for one, candidate in judged if one is winner)
     threads = winner.measurement.threads
     text = (
-        f"Ship the {family_name(winner.artifact.family)}, {precision_name(winner.artifact.precision)}, on "
-        f"{target_name(winner.measurement.target)} with {threads} thread{'s' if threads > 1 else ''}: "
+        f"Ship the {candidate_name(winner)} with {threads} thread{'s' if threads > 1 else ''}: "
         f"{'; '.join(within(found) for found in tightest_first(verdict))}."
     )
-    others = [_other(family, ranking, judged) for family in _other_families(winner, judged)]
+    # Families are compared in the mode of what is shipped: a step and a window are not the same work.
+    rivals = [item for item in judged if item[0].artifact.mode == winner.artifact.mode]
+    others = [_other(family, ranking, rivals) for family in _other_families(winner, rivals)]
     if pair is not None and pair.winner is not winner and winner.artifact.family not in PAIR:
         others.append(f"Between the LSTM and the Transformer it would be the {candidate_name(pair.winner)}.")
     return " ".join([text, *others])
@@ -158,7 +159,10 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
         broken = [found for found in tightest_first(candidate) if found.status != "pass"]
         return f"The {name} does not fit, at best ({candidate_name(one)}): {'; '.join(map(breaking, broken))}."
     for step in reversed(ranking.steps):
-        here = [(one, found) for one, found in step.figures if one.artifact.family == family]
+        mode = ranking.winner.artifact.mode
+        here = [
+            (one, found) for one, found in step.figures if (one.artifact.family, one.artifact.mode) == (family, mode)
+        ]
         if here:
             return _lost_at(name, step, ranking.winner, here)
     return f"The {name} cannot be told apart from it."
@@ -171,7 +175,7 @@ def _lost_at(name: str, step: Step, winner: Evidence, here: Sequence[tuple[Evide
         return f"The {name} cannot be told apart from it by what was preferred."
     best_one, best = (max if metric.higher_is_better else min)(here, key=lambda item: item[1].value or 0.0)
     own = preference(metric.name, winner)
-    where = f"{precision_name(best_one.artifact.precision)} on {target_name(best_one.measurement.target)}"
+    where = f"{form_name(best_one.artifact)} on {target_name(best_one.measurement.target)}"
     label = "validation accuracy" if metric.name == "accuracy" else metric_name(metric.name)
     return (
         f"The {name} fits too, but at best ({where}) its {label} is {formatter(best.value)} "

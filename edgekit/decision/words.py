@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from edgekit.decision.figures import Evidence
+from edgekit_targets.types.manifest import Artifact
+from edgekit_targets.types.profile import Measurement
+from edgekit_targets.types.verdict import Candidate
 
 _FAMILIES = {
     "lstm": "LSTM",
@@ -30,6 +33,11 @@ def precision_name(precision: str | None) -> str:
     return _PRECISIONS.get(precision, str(precision))
 
 
+def form_name(one: Artifact | Candidate | Measurement) -> str:
+    """``int8``, and ``int8, stream`` for a stream."""
+    return precision_name(one.precision) + (", stream" if one.mode == "stream" else "")
+
+
 def target_name(target: str) -> str:
     """``ONNX Runtime`` for ``cpu``."""
     base, _, device = target.partition(":")
@@ -43,5 +51,4 @@ def metric_name(metric: str) -> str:
 
 def candidate_name(one: Evidence) -> str:
     """``LSTM, int8, on ONNX Runtime``: enough to tell candidates of one verdict apart in a sentence."""
-    parts = [family_name(one.artifact.family), precision_name(one.artifact.precision)]
-    return f"{', '.join(parts)}, on {target_name(one.measurement.target)}"
+    return f"{family_name(one.artifact.family)}, {form_name(one.artifact)}, on {target_name(one.measurement.target)}"

@@ -92,6 +92,7 @@ def open_request(handle: str, subject: Subject) -> Open:
         inputs=dict(subject.inputs),
         golden=str(subject.golden.resolve()) if subject.golden is not None else None,
         tolerance=parity.tolerance if parity is not None else None,
+        states=subject.artifact.states,
     )
 
 

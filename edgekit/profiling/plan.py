@@ -10,7 +10,10 @@ import numpy as np
 
 from edgekit_targets.bundle import artifact_path, golden_path
 from edgekit_targets.errors import InputError
-from edgekit_targets.types.manifest import Artifact, Manifest
+from edgekit_targets.types.manifest import Artifact, Manifest, Mode
+
+STEP = 1
+"""The length of what a stream artifact takes in at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,7 @@ def subjects(
     """Every artifact of the bundle on every target, thread count and length.
 
     Without ``lengths`` each artifact is measured at the data's own length, without data at that of its golden inputs.
+    A stream artifact takes one step at a time, whatever the lengths.
 
     Raises:
         InputError: an artifact is missing or cannot take that batch or length.
@@ -82,8 +86,9 @@ def subjects(
         file = artifact_path(bundle, artifact)
         golden = golden_path(bundle, artifact)
         shapes = _golden_shapes(golden)
-        for length in lengths or [own_length(manifest, artifact)]:
-            inputs = concrete_shapes(artifact, shapes, batch=batch, length=length, given=bool(lengths))
+        stream = artifact.mode == "stream"
+        for length in ([] if stream else lengths) or [own_length(manifest, artifact)]:
+            inputs = concrete_shapes(artifact, shapes, batch=batch, length=length, given=bool(lengths) and not stream)
             found += [
                 Subject(
                     artifact=artifact,
@@ -101,11 +106,16 @@ def subjects(
     return found
 
 
+def length_for(mode: Mode, length: int) -> int:
+    """The length at which an artifact of that mode is judged, where windows are judged at ``length``."""
+    return STEP if mode == "stream" else length
+
+
 def own_length(manifest: Manifest, artifact: Artifact) -> int:
-    """The length a figure without further words refers to."""
+    """The length a figure without further words refers to; that of a stream is its one step."""
     if manifest.data is not None:
-        return manifest.data.length
-    return artifact.example[1] if artifact.example is not None else 1
+        return length_for(artifact.mode, manifest.data.length)
+    return length_for(artifact.mode, artifact.example[1] if artifact.example is not None else 1)
 
 
 def concrete_shapes(
@@ -113,12 +123,19 @@ def concrete_shapes(
 ) -> dict[str, tuple[int, ...]]:
     """The shape of every input at this batch and length; other free dimensions are those of the golden inputs.
 
+    Carried inputs have no entry: their sizes follow from the others'.
+
     Raises:
         InputError: a fixed dimension contradicts ``batch`` or a ``length`` that was given.
     """
     shapes: dict[str, tuple[int, ...]] = {}
+    carried = {state.input for state in artifact.states}
     for tensor in artifact.inputs:
+        if tensor.name in carried:
+            continue
         sample = golden.get(tensor.name, ())
+        if artifact.states:  # golden inputs are sequences, with the steps on the second axis
+            sample = sample[:1] + sample[2:]
         sizes: list[int] = []
         for axis, dimension in enumerate(tensor.shape):
             if isinstance(dimension, int):

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from edgekit.profiling.plan import length_for
 from edgekit.report.text import shorten
 from edgekit_targets.types.manifest import Accuracy, Artifact, Manifest
 from edgekit_targets.types.profile import Device, Latency, Measurement, Memory, Profile
@@ -81,6 +82,14 @@ class Evidence:
         """The modes that have candidates; figures never mix them."""
         return tuple(dict.fromkeys(row.mode for row in self.rows))
 
+    @property
+    def shape(self) -> str:
+        """What the figures are of."""
+        steps = f"length {self.length}"
+        if "stream" in self.modes:
+            steps = f"{steps}; streams: one step" if len(self.modes) > 1 else "one step"
+        return f"batch {self.batch}, {steps}"
+
     def limit(self, name: str) -> Limit | None:
         """The budget's limit of that name."""
         return next((limit for limit in self.limits if limit.name == name), None)
@@ -108,7 +117,7 @@ def gather(manifest: Manifest, profiles: Sequence[Profile], verdict: Verdict | N
     artifacts = {artifact.id: artifact for artifact in manifest.artifacts}
     known = [one for one in _measurements(shown) if _current(one, artifacts)]
     batch, length = _shape(manifest, known, verdict)
-    at_shape = [one for one in known if (one.batch, one.length) == (batch, length)]
+    at_shape = [one for one in known if (one.batch, one.length) == (batch, length_for(one.mode, length))]
     notes = []
     joined: list[tuple[Candidate | None, Measurement | None]] = []
     if verdict is None:
@@ -197,7 +206,7 @@ def _device(newest_first: Sequence[Profile], verdict: Verdict | None) -> Device 
 def _shape(manifest: Manifest, known: Sequence[Measurement], verdict: Verdict | None) -> tuple[int, int]:
     if verdict is not None:
         return verdict.batch, verdict.length
-    shapes = Counter((one.batch, one.length) for one in known)
+    shapes = Counter((one.batch, one.length) for one in known if one.mode == "window")
     own = (1, manifest.data.length) if manifest.data is not None else (1, 1)
     return own if own in shapes or not shapes else shapes.most_common(1)[0][0]
 

@@ -48,7 +48,7 @@ def measuring_facts(evidence: Evidence) -> Facts:
     """How samples were taken, from the newest profile and the measurements shown."""
     shown = [row.measurement for row in evidence.rows if row.measurement is not None]
     latencies = [one.latency for one in shown if one.latency is not None]
-    facts: Facts = [("shape", f"batch {evidence.batch}, length {evidence.length}")]
+    facts: Facts = [("shape", evidence.shape)]
     if latencies:
         facts += [
             ("samples", _range([one.samples for one in latencies])),

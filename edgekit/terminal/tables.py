@@ -8,7 +8,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from edgekit.decision.words import precision_name
+from edgekit.decision.words import form_name
 from edgekit.profiling.verify import Check
 from edgekit.terminal.format import (
     NOT_MEASURED,
@@ -139,7 +139,7 @@ def _accuracy(accuracy: Accuracy | None) -> str:
 def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " ") -> str:
     threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
     first = f"{mark} {one.family} {one.target}"
-    return escape(f"{first}\n  {precision_name(one.precision)}, {threads}{where}{'' if one.valid else ' INVALID'}")
+    return escape(f"{first}\n  {form_name(one)}, {threads}{where}{'' if one.valid else ' INVALID'}")
 
 
 def _two_lines(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:

@@ -16,11 +16,14 @@ import torch
 from numpy.typing import NDArray
 
 from edgekit_export.families import find
+from edgekit_export.families.contract import NoStream
+from edgekit_export.forms import Form, Judged
 from edgekit_export.graph.clean import clean, serialise, stamp
 from edgekit_export.graph.facts import check, read_facts
 from edgekit_export.graph.trace import INPUT, OUTPUT, trace
 from edgekit_export.prepare import Prepared
 from edgekit_export.quantize.contract import PORTABLE, Converted, Precision, Refused
+from edgekit_export.streaming import stream_form
 from edgekit_export.verify import parity
 from edgekit_export.verify.accuracy import accuracy
 from edgekit_export.verify.child import Child
@@ -29,7 +32,7 @@ from edgekit_export.verify.reference import reference_outputs
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.errors import AgentFailed, CheckFailed, InputError, WriteFailed
 from edgekit_targets.files import sha256_of, write_atomic
-from edgekit_targets.types.manifest import Accuracy, Artifact, Parity
+from edgekit_targets.types.manifest import Artifact, Mode
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -40,7 +43,6 @@ Floats = NDArray[np.float32]
 _RANDOM_SAMPLES = 64
 _NO_DATA = "no data was given: accuracy is not known, and parity was checked on random inputs"
 VARIANT: Final = "plain"
-MODE: Final = "window"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +55,23 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Job:
-    """What all artifacts of one module share.
+    """What all artifacts of one module in one mode share.
 
     ``dataset`` gives held-out inputs and the accuracy; without it inputs are random, drawn with ``seed``. ``isa`` is
     what integer files may assume of the processor. ``agent`` runs what was written on ``target``, in processes of its
-    own.
+    own; the steps of a stream are checked on ``other_targets`` too.
     ``bundle`` is a folder under construction, ``scratch`` one for arrays on their way.
     """
 
     prepared: Prepared
+    mode: Mode
     precisions: Sequence[Precision]
     isa: str
     dataset: Dataset | None
     seed: int
     agent: Agent
     target: str
+    other_targets: Sequence[str]
     bundle: Path
     scratch: Path
 
@@ -84,31 +88,33 @@ class _Reference:
 
 
 def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
-    """Write the artifacts of one module and their golden vectors; ``step`` is called 1 + len(precisions) times.
+    """Write the artifacts of one module in one mode and their golden vectors.
+
+    ``step`` is called 1 + len(precisions) times.
 
     Raises:
         CheckFailed: the fp32 artifact does not answer as PyTorch does, or a graph breaks a promise.
         InputError: the module cannot be traced.
     """
-    spec, fixed = job.prepared.spec, find(job.prepared.family).fixed_length
-    dynamic = {0: "batch"} if fixed else {0: "batch", 1: "length"}
-    example = torch.zeros(parity.TRACED_BATCH, spec.length if fixed else parity.TRACED_LENGTH, spec.features)
-    traced = clean(trace(job.prepared.module, example, dynamic=dynamic))
-    reference = _reference(job, fixed_length=fixed)
+    form = _window_form(job) if job.mode == "window" else stream_form(job, _held_out(job))
     step()
     artifacts: list[Artifact] = []
     dropped: list[str] = []
     for precision in job.precisions:
         isa = job.isa if precision.integer else PORTABLE
-        name = "-".join((job.prepared.family, MODE, precision.name, isa, VARIANT))
-        converted = precision.apply(traced, isa)
+        name = "-".join((job.prepared.family, job.mode, precision.name, isa, VARIANT))
+        if isinstance(form, NoStream):
+            dropped.append(f"{name}: {form.reason}")
+            step()
+            continue
+        converted = precision.apply(form.traced, isa)
         if isinstance(converted, Refused):
             dropped.append(f"{name}: {converted.reason}")
         else:
-            model = stamp(converted.model, _metadata(job, precision, isa))
-            check(model, dynamic=dynamic)
+            model = stamp(converted.model, {**_metadata(job, precision, isa), **form.facts})
+            check(model, dynamic=form.dynamic, states=form.states)
             try:
-                artifacts.append(_write(job, name, model, converted, precision, isa, reference))
+                artifacts.append(_write(job, name, model, converted, precision, isa, form))
             except WriteFailed:
                 raise
             except (parity.ParityFailed, AgentFailed, InputError) as error:
@@ -123,19 +129,19 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
 
 
 def _write(
-    job: Job, name: str, model: ModelProto, converted: Converted, precision: Precision, isa: str, reference: _Reference
+    job: Job, name: str, model: ModelProto, converted: Converted, precision: Precision, isa: str, form: Form
 ) -> Artifact:
     prepared, path, facts = job.prepared, job.bundle / f"{name}.onnx", read_facts(model)
     write_atomic(path, serialise(model))
-    judged, test, validation = _judge(job, path, precision, reference)
-    write_golden(job.bundle / "golden" / f"{name}.npz", {INPUT: reference.inputs[-1]}, {OUTPUT: reference.outputs[-1]})
+    judged = form.judge(path, precision)
+    write_golden(job.bundle / "golden" / f"{name}.npz", {INPUT: form.golden[0]}, {OUTPUT: form.golden[1]})
     return Artifact(
         id=name,
         file=path.name,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
         family=prepared.family,
-        mode=MODE,
+        mode=job.mode,
         precision=precision.name,
         isa=isa,
         variant=VARIANT,
@@ -146,20 +152,34 @@ def _write(
         min_onnxruntime=facts.min_onnxruntime,
         inputs=facts.inputs,
         outputs=facts.outputs,
-        states=(),
-        parity=judged,
+        states=form.states,
+        parity=judged.parity,
         quantized=converted.quantized,
-        accuracy=test,
-        accuracy_validation=validation,
+        accuracy=judged.accuracy,
+        accuracy_validation=judged.accuracy_validation,
         training=prepared.training,
-        example=(1, prepared.spec.length),
-        notes=() if job.dataset is not None else (_NO_DATA,),
+        example=(1, form.length),
+        notes=(*(() if job.dataset is not None else (_NO_DATA,)), *judged.notes),
     )
 
 
-def _judge(
-    job: Job, path: Path, precision: Precision, reference: _Reference
-) -> tuple[Parity, Accuracy | None, Accuracy | None]:
+def _window_form(job: Job) -> Form:
+    """Trace the module as it is, batch and (where it can) length free."""
+    spec, fixed = job.prepared.spec, find(job.prepared.family).fixed_length
+    dynamic = {0: "batch"} if fixed else {0: "batch", 1: "length"}
+    example = torch.zeros(parity.TRACED_BATCH, spec.length if fixed else parity.TRACED_LENGTH, spec.features)
+    reference = _reference(job, fixed_length=fixed)
+    return Form(
+        traced=clean(trace(job.prepared.module, example, dynamic=dynamic)),
+        dynamic=dynamic,
+        judge=lambda path, precision: _judge(job, path, precision, reference),
+        golden=(reference.inputs[-1], reference.outputs[-1]),
+        length=spec.length,
+        facts={},
+    )
+
+
+def _judge(job: Job, path: Path, precision: Precision, reference: _Reference) -> Judged:
     """Run the artifact in a child: parity, and the accuracy on the test and the validation split."""
     shape, dataset = (1, job.prepared.spec.length, job.prepared.spec.features), job.dataset
     with Child(job.agent, path, shapes={INPUT: shape}, scratch=job.scratch, target=job.target) as child:
@@ -178,18 +198,13 @@ def _judge(
             weights=job.prepared.weights,
         )
         if dataset is None:
-            return judged, None, None
+            return Judged(parity=judged)
         validation = accuracy(run(dataset.x_valid, whole=False), dataset.y_valid)
-        return judged, accuracy(held_out, dataset.y_test), validation
+        return Judged(parity=judged, accuracy=accuracy(held_out, dataset.y_test), accuracy_validation=validation)
 
 
 def _reference(job: Job, *, fixed_length: bool) -> _Reference:
-    spec, module = job.prepared.spec, job.prepared.module
-    if job.dataset is not None:
-        held_out = job.dataset.x_test
-    else:
-        shape = (_RANDOM_SAMPLES, spec.length, spec.features)
-        held_out = np.random.default_rng(job.seed).standard_normal(shape).astype(np.float32)
+    spec, module, held_out = job.prepared.spec, job.prepared.module, _held_out(job)
     at = parity.points(spec.length, fixed_length=fixed_length)
     inputs = list(parity.point_inputs(held_out, at, job.seed))
     # Golden inputs are real ones where there are any: the first of the held-out, repeated where there are too few.
@@ -203,13 +218,24 @@ def _reference(job: Job, *, fixed_length: bool) -> _Reference:
     )
 
 
+def _held_out(job: Job) -> Floats:
+    """Inputs that training never saw, ``[samples, length, features]``; random ones where there is no data."""
+    if job.dataset is not None:
+        return job.dataset.x_test
+    spec = job.prepared.spec
+    shape = (_RANDOM_SAMPLES, spec.length, spec.features)
+    return np.random.default_rng(job.seed).standard_normal(shape).astype(np.float32)
+
+
 def _metadata(job: Job, precision: Precision, isa: str) -> dict[str, str]:
+    window = job.prepared.spec.settings.get("window")
     return {
         "family": job.prepared.family,
-        "mode": MODE,
+        "mode": job.mode,
         "precision": precision.name,
         "isa": isa,
         "variant": VARIANT,
         "weights": job.prepared.weights,
         "labels": json.dumps(list(job.dataset.classes) if job.dataset is not None else []),
+        **({} if window is None else {"window": str(window)}),
     }

@@ -7,7 +7,7 @@ Neither torch nor onnx is imported for a request that names ``.onnx`` files only
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from edgekit_targets.progress import Progress
 from edgekit_targets.runtimes.packages import present
 from edgekit_targets.types.manifest import Artifact, Manifest, Mode, Precision
 
+MODES: tuple[Mode, ...] = ("window", "stream")
 REFERENCE_PAIR = ("lstm", "transformer")
 
 
@@ -73,13 +74,14 @@ def export(request: ExportRequest, progress: Progress) -> Manifest:
         tempfile.TemporaryDirectory(prefix="edgekit-") as scratch,
         LocalAgent() as agent,
     ):
-        target = imported.first_target(agent.hello())
+        target, *others = imported.usable_targets(agent.hello())
         artifacts, dropped = _from_families(
             request,
             families,
             dataset,
             agent=agent,
             target=target,
+            other_targets=others,
             bundle=bundle,
             scratch=Path(scratch),
             progress=progress,
@@ -140,10 +142,8 @@ def _check_settings(request: ExportRequest, families: list[str]) -> None:
     if not request.precisions:
         raise InputError("--precision is empty; name at least one, for example --precision fp32")
     for mode in request.modes or ("",):
-        if mode == "stream":
-            raise InputError("--mode stream comes in a later version; use --mode window")
-        if mode != "window":
-            raise InputError(f"--mode {mode} is not known; use --mode window")
+        if mode not in MODES:
+            raise InputError(f"--mode {mode} is not known; choose among {', '.join(MODES)}")
     if request.isa not in ISAS:
         raise InputError(f"isa {request.isa} is not known; choose among {', '.join(ISAS)}")
     overrides.check(presets.find(request.preset), request.settings)
@@ -167,6 +167,7 @@ def _from_families(
     *,
     agent: Agent,
     target: str,
+    other_targets: Sequence[str],
     bundle: Path,
     scratch: Path,
     progress: Progress,
@@ -186,21 +187,26 @@ def _from_families(
             seed=request.seed,
             progress=progress,
         )
-        job = Job(
-            prepared=prepared,
-            precisions=[find_precision(name) for name in dict.fromkeys(request.precisions)],
-            isa=request.isa,
-            dataset=dataset,
-            seed=request.seed,
-            agent=agent,
-            target=target,
-            bundle=bundle,
-            scratch=scratch,
-        )
-        steps = _Steps(progress, f"export {family}", 1 + len(job.precisions))
-        written = write_artifacts(job, steps)
-        artifacts += written.artifacts
-        dropped += written.dropped
+        precisions = [find_precision(name) for name in dict.fromkeys(request.precisions)]
+        modes = tuple(dict.fromkeys(request.modes))
+        steps = _Steps(progress, f"export {family}", len(modes) * (1 + len(precisions)))
+        for mode in modes:
+            job = Job(
+                prepared=prepared,
+                mode=mode,
+                precisions=precisions,
+                isa=request.isa,
+                dataset=dataset,
+                seed=request.seed,
+                agent=agent,
+                target=target,
+                other_targets=other_targets,
+                bundle=bundle,
+                scratch=scratch,
+            )
+            written = write_artifacts(job, steps)
+            artifacts += written.artifacts
+            dropped += written.dropped
     return artifacts, dropped
 
 

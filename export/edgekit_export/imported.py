@@ -78,7 +78,7 @@ def take_in(
         tempfile.TemporaryDirectory(prefix="edgekit-") as scratch,
         LocalAgent() as agent,
     ):
-        target = first_target(agent.hello())
+        target = usable_targets(agent.hello())[0]
         artifacts = write_all(
             incoming, agent=agent, target=target, bundle=bundle, scratch=Path(scratch), progress=progress
         )
@@ -122,17 +122,17 @@ def look_at(files: Sequence[Path], shapes: Mapping[str, Shape]) -> list[Incoming
     return incoming
 
 
-def first_target(welcome: Welcome) -> str:
-    """Where imported files are tried: ONNX Runtime, else OpenVINO.
+def usable_targets(welcome: Welcome) -> list[str]:
+    """Where files can be tried, the first choice first: ONNX Runtime, OpenVINO. At least one.
 
     Raises:
         MissingExtra: neither is installed.
         InputError: what is installed cannot run.
     """
     statuses = {status.name: status for status in welcome.targets if status.name in _TARGETS}
-    for name in _TARGETS:
-        if name in statuses and statuses[name].available:
-            return name
+    usable: list[str] = [name for name in _TARGETS if name in statuses and statuses[name].available]
+    if usable:
+        return usable
     if not any(map(present, ("onnxruntime", "openvino"))):
         raise MissingExtra("a runtime", "cpu")
     reasons = "; ".join(f"{name}: {status.reason}" for name, status in statuses.items())

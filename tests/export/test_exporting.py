@@ -186,7 +186,6 @@ def test_fp32_that_is_not_pytorchs_answer_fails_and_leaves_nothing(
         (("lstm",), {"precisions": ("int3",)}, "--precision int3"),
         (("lstm",), {"precisions": ("fp16",)}, "--precision fp16"),
         (("lstm",), {"precisions": ()}, "--precision is empty"),
-        (("lstm",), {"modes": ("stream",)}, "--mode stream comes in a later version"),
         (("lstm",), {"modes": ("batch",)}, "--mode batch"),
         (("lstm",), {"modes": ()}, "--mode"),
         (("lstm",), {"isa": "mmx"}, "isa mmx"),

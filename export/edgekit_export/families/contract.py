@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from edgekit_targets.types.manifest import State
+
 if TYPE_CHECKING:
     import torch
 
@@ -34,6 +36,27 @@ class Setting:
     low: Number
     high: Number
     whole: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepForm:
+    """The stream form of a module: one step in, one answer out, with the module's own weights.
+
+    ``module`` maps raw float32 [batch, features] and a list of states to logits [batch, classes] and the list of the
+    states after that step, both in the order of ``states``. It may compute nothing in eager mode: it is for tracing.
+    ``window`` is the number of steps that each layer sees; None where a state has no such bound.
+    """
+
+    module: torch.nn.Module
+    states: tuple[State, ...]
+    window: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoStream:
+    """A module without a stream form; ``reason`` is one line."""
+
+    reason: str
 
 
 DROPOUT = Setting("dropout", 0.0, 0.9, whole=False)
@@ -75,3 +98,6 @@ class Family(Protocol):
         Raises:
             InputError: settings that do not go together (named as ``--set``).
         """
+
+    def stream(self, module: torch.nn.Module) -> StepForm | NoStream:
+        """The stream form of a module made by :meth:`build`: N steps from the initial states answer as N at once."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit_export.families.contract import DROPOUT, ModelSpec, Number, Setting
+from edgekit_export.families.contract import DROPOUT, ModelSpec, NoStream, Number, Setting
 from edgekit_targets.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,3 +56,7 @@ class Conv:
         if kernel % 2 == 0:
             raise InputError(f"--set conv.kernel={kernel} is even; a kernel needs a centre, so make it odd")
         return ConvClassifier(spec)
+
+    def stream(self, module: torch.nn.Module) -> NoStream:
+        """None: the baseline is a whole-window model."""
+        return NoStream(reason="it averages over the whole sequence, so it has no stream form")

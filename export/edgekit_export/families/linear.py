@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit_export.families.contract import ModelSpec, Number, Setting
+from edgekit_export.families.contract import ModelSpec, NoStream, Number, Setting
 
 if TYPE_CHECKING:
     import torch
@@ -36,3 +36,7 @@ class Linear:
         from edgekit_export.families.modules.linear import LinearClassifier
 
         return LinearClassifier(spec)
+
+    def stream(self, module: torch.nn.Module) -> NoStream:
+        """None: the baseline is a whole-window model."""
+        return NoStream(reason="it weighs the whole sequence at once, so it has no stream form")

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit_export.families.contract import DROPOUT, ModelSpec, Number, Setting
+from edgekit_export.families.contract import DROPOUT, ModelSpec, NoStream, Number, Setting, StepForm
 
 if TYPE_CHECKING:
+    import torch
+
     from edgekit_export.families.modules.lstm import LstmClassifier
 
 _SIZES: Mapping[str, Mapping[str, Number]] = {
@@ -43,3 +45,9 @@ class Lstm:
         from edgekit_export.families.modules.lstm import LstmClassifier
 
         return LstmClassifier(spec)
+
+    def stream(self, module: torch.nn.Module) -> StepForm | NoStream:
+        """One step with h and c of every layer as states; a bidirectional module has none."""
+        from edgekit_export.families.modules.lstm_step import lstm_step
+
+        return lstm_step(module)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit_export.families.contract import DROPOUT, ModelSpec, Number, Setting
+from edgekit_export.families.contract import DROPOUT, ModelSpec, NoStream, Number, Setting, StepForm
 from edgekit_targets.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,3 +61,12 @@ class Transformer:
                 f"--set transformer.heads={heads}: transformer.dim={dim} is no multiple of it; change either"
             )
         return CausalTransformer(spec) if "window" in spec.settings else StockEncoder(spec)
+
+    def stream(self, module: torch.nn.Module) -> StepForm | NoStream:
+        """One step with a ring of keys and values for every layer; the stock, bidirectional module has none."""
+        from edgekit_export.families.modules.transformer import CausalTransformer
+        from edgekit_export.families.modules.transformer_step import transformer_step
+
+        if isinstance(module, CausalTransformer):
+            return transformer_step(module)
+        return NoStream(reason="it attends to later steps too (it is bidirectional), so it has no stream form")

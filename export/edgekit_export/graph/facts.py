@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.extras import require
-from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.manifest import State, Tensor
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto, ValueInfoProto
@@ -51,15 +51,16 @@ def read_facts(model: ModelProto) -> Facts:
     )
 
 
-def check(model: ModelProto, *, dynamic: Mapping[int, str]) -> None:
+def check(model: ModelProto, *, dynamic: Mapping[int, str], states: Sequence[State] = ()) -> None:
     """Hold a finished artifact against what edgekit promises about every one.
 
     Args:
-        model: one input and one output, both with the batch on the first axis.
+        model: its inputs and outputs, other than states, have the batch on the first axis.
         dynamic: the names of the input's axes that vary; every other one must be fixed.
+        states: carried inputs and outputs, which must be declared as they say.
 
     Raises:
-        CheckFailed: the ONNX checker refuses the model, or a declared dimension is frozen.
+        CheckFailed: the ONNX checker refuses the model, a declared dimension is frozen, or a state is not there.
     """
     onnx = require("onnx")
     try:
@@ -67,7 +68,11 @@ def check(model: ModelProto, *, dynamic: Mapping[int, str]) -> None:
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise CheckFailed(f"the ONNX checker refuses the graph: {str(error).splitlines()[0]}") from error
     facts = read_facts(model)
+    _check_states(facts, states)
+    carried = {name for state in states for name in (state.input, state.output)}
     for tensor in facts.inputs:
+        if tensor.name in carried:
+            continue
         for axis, size in enumerate(tensor.shape):
             wanted = dynamic.get(axis)
             if (wanted is None and not isinstance(size, int)) or (wanted is not None and size != wanted):
@@ -75,8 +80,18 @@ def check(model: ModelProto, *, dynamic: Mapping[int, str]) -> None:
                     f"input {tensor.name} declares {tensor.shape}, promised are the names {dict(dynamic)}"
                 )
     for tensor in facts.outputs:
+        if tensor.name in carried:
+            continue
         if not tensor.shape or tensor.shape[0] != dynamic.get(0, tensor.shape[0]):
             raise CheckFailed(f"output {tensor.name} declares {tensor.shape}: the batch is frozen")
+
+
+def _check_states(facts: Facts, states: Sequence[State]) -> None:
+    declared = {(tensor.name, tensor.dtype, tensor.shape) for tensor in (*facts.inputs, *facts.outputs)}
+    for state in states:
+        for name in (state.input, state.output):
+            if (name, state.dtype, state.shape) not in declared:
+                raise CheckFailed(f"state {name} is not declared as {state.dtype} {list(state.shape)}")
 
 
 def _tensors(model: ModelProto) -> list[TensorProto]:

@@ -9,7 +9,6 @@ in eager mode: parity is always checked against the original module.
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -91,14 +90,18 @@ class LSTMTwin(nn.Module):
         h_all, c_all = [], []
         for layer in range(self.num_layers):
             first = layer * self.directions
-            states = None if hx is None else tuple(state[first : first + self.directions] for state in hx)
-            x, h, c = self._layer(layer, x, states)
+            states = None
+            if hx is not None:
+                h, c = (state[first : first + self.directions] for state in hx)
+                states = (h, c)
+            x, h, c = self.layer(layer, x, states)
             h_all.append(h)
             c_all.append(c)
         y = x.transpose(0, 1) if self.batch_first else x
         return y, (torch.cat(h_all), torch.cat(c_all))
 
-    def _layer(self, layer: int, x: Tensor, states: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def layer(self, layer: int, x: Tensor, states: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
+        """One layer over ``x`` ``[length, batch, inputs]`` from ``states`` (h and c): its output, last h and last c."""
         length, batch = x.shape[0], x.shape[1]
         inputs: list[Tensor | None] = [x, getattr(self, f"W{layer}"), getattr(self, f"R{layer}")]
         inputs += [getattr(self, f"B{layer}") if self.bias else None]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from edgekit_export.families.contract import StepForm
 from edgekit_export.graph.lstm import swap_lstms
 from edgekit_targets.extras import require
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 OPSET = 18
 INPUT = "x"
 OUTPUT = "logits"
+STEP_BATCH = 6
+"""The batch that every stream graph is traced at; parity is checked at others."""
+_DTYPES = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
 _NOISY_LOGGER = "torch.onnx._internal.exporter._registration"
 
 
@@ -45,18 +49,46 @@ def trace(module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str]) -> 
     sizes = [example.shape[axis] for axis in dynamic]
     if min(sizes, default=2) < 2 or len(set(sizes)) != len(sizes):
         raise ValueError(f"dynamic axes need distinct example sizes of at least 2, not {sizes}")
+    dimensions = {axis: torch.export.Dim(name) for axis, name in dynamic.items()}
+    return _export(module, (example,), (dimensions,), inputs=[INPUT], outputs=[OUTPUT])
+
+
+def trace_step(form: StepForm, features: int) -> ModelProto:
+    """Export the stream form of a module: ``x`` [batch, features] and the states in, ``logits`` and the states out.
+
+    Raises:
+        MissingExtra: onnx or onnxscript is not installed.
+    """
+    batch = torch.export.Dim("batch")
+    # A tensor of its own for every state: one that stands for two would wire both to one input.
+    examples = [
+        torch.zeros([size if isinstance(size, int) else STEP_BATCH for size in state.shape], dtype=_DTYPES[state.dtype])
+        for state in form.states
+    ]
+    free = [{axis: batch for axis, size in enumerate(state.shape) if size == "batch"} for state in form.states]
+    return _export(
+        form.module,
+        (torch.zeros(STEP_BATCH, features), examples),
+        ({0: batch}, free),
+        inputs=[INPUT, *(state.input for state in form.states)],
+        outputs=[OUTPUT, *(state.output for state in form.states)],
+    )
+
+
+def _export(
+    module: nn.Module, example: tuple[Any, ...], dynamic: Any, *, inputs: Sequence[str], outputs: Sequence[str]
+) -> ModelProto:
     require("onnx")
     require("onnxscript")
-    dimensions = {axis: torch.export.Dim(name) for axis, name in dynamic.items()}
     with _quiet():
         program = torch.onnx.export(
             swap_lstms(module),
-            (example,),
+            example,
             dynamo=True,
             opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=(dimensions,),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=dynamic,
             external_data=False,
             verbose=False,
         )
@@ -74,6 +106,8 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated", category=FutureWarning)
+            # Every state shares the batch with x on purpose; the exporter names it once and says so for the others.
+            warnings.filterwarnings("ignore", message=".*The axis name: batch will not be used", category=UserWarning)
             yield
     finally:
         logger.setLevel(level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Evaluate, Open, Opened
 from edgekit_targets.errors import AgentFailed
 from edgekit_targets.files import sha256_of
+from edgekit_targets.types.manifest import State
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -26,9 +27,19 @@ class Child:
     """
 
     def __init__(
-        self, agent: Agent, file: Path, *, shapes: Mapping[str, tuple[int, ...]], scratch: Path, target: str
+        self,
+        agent: Agent,
+        file: Path,
+        *,
+        shapes: Mapping[str, tuple[int, ...]],
+        scratch: Path,
+        target: str,
+        states: Sequence[State] = (),
     ) -> None:
-        """Load ``file`` and run it once at ``shapes``; ``scratch`` is a folder for the arrays on their way."""
+        """Load ``file`` and run it once at ``shapes``; ``scratch`` is a folder for the arrays on their way.
+
+        With ``states`` it is a stream's step, and :meth:`run` takes and gives sequences of steps.
+        """
         self._agent, self._scratch, self._handle = agent, scratch, f"verify-{file.stem}"
         self.opened: Opened = agent.open(
             Open(
@@ -38,6 +49,7 @@ class Child:
                 target=target,
                 threads=1,
                 inputs=dict(shapes),
+                states=tuple(states),
             )
         )
 
@@ -53,7 +65,8 @@ class Child:
         """The outputs by name.
 
         Args:
-            inputs: by name; ``[samples, ...]`` each unless ``whole``.
+            inputs: by name; ``[samples, ...]`` each unless ``whole``. With states ``[samples, steps, ...]``, and the
+                outputs are those of every step.
             whole: feed the arrays once, as they are; else one sample after the other at batch 1, as on a device
                 (a dynamically quantized model answers differently in a batch: its activations share one range).
         """

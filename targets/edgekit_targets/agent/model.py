@@ -12,7 +12,9 @@ from edgekit_targets.hardware.load import Load, disturbances
 from edgekit_targets.measure.clock import Clock
 from edgekit_targets.measure.latency import time_slice
 from edgekit_targets.measure.memory import Meter
+from edgekit_targets.runtimes.carried import fed
 from edgekit_targets.runtimes.contract import Array, Session, SessionOptions, Target
+from edgekit_targets.types.manifest import State
 from edgekit_targets.types.profile import Memory
 
 MAX_THREADS = 1024
@@ -30,6 +32,7 @@ class Model:
         self._load = load
         self._session: Session | None = None
         self._feeds: dict[str, Array] = {}
+        self._states: tuple[State, ...] = ()
 
     def open(self, request: Open) -> Opened:
         """Load the model, run it once, and compare the golden outputs where asked to.
@@ -48,9 +51,11 @@ class Model:
         from edgekit_targets.agent import arrays, golden
 
         known = {} if request.golden is None else arrays.load(Path(request.golden), arrays.INPUT)
+        if request.states:
+            known = {name: value[:, 0] for name, value in known.items() if value.ndim > 1}
         path = Path(request.file)
         signature = self._target.check(path)
-        feeds = arrays.timing_feeds(request.inputs, known, signature.inputs)
+        feeds = arrays.timing_feeds(request.inputs, known, fed(signature.inputs, request.states))
         del known
         measured = self._meter.reason is None
         baseline = self._mark() if measured else 0
@@ -63,11 +68,11 @@ class Model:
         load_peak = self._meter.peak() if measured else 0
 
         self._session = session
-        self._feeds = feeds
+        self._feeds, self._states = feeds, request.states
         if measured:
             self._mark()
         start = now()
-        session.bind(feeds)
+        session.bind(feeds, self._states)
         first_run_seconds = (now() - start) / 1e9
         run_peak = self._meter.peak() if measured else 0
         steady = self._meter.resident() if measured else 0
@@ -75,8 +80,8 @@ class Model:
 
         parity = None
         if request.golden is not None and request.tolerance is not None:
-            parity = golden.check(session, Path(request.golden), request.tolerance)
-            session.bind(self._feeds)
+            parity = golden.check(session, Path(request.golden), request.tolerance, self._states)
+            session.bind(self._feeds, self._states)
         return Opened(
             handle=request.handle,
             runtime_version=version,
@@ -126,8 +131,9 @@ class Model:
         session = self._opened()
         inputs = arrays.load(Path(request.inputs), arrays.INPUT)
         samples = golden.count_samples(inputs)
-        arrays.save(Path(request.outputs), arrays.OUTPUT, golden.run_samples(session, inputs, whole=request.whole))
-        session.bind(self._feeds)
+        answers = golden.run_samples(session, inputs, whole=request.whole, states=self._states)
+        arrays.save(Path(request.outputs), arrays.OUTPUT, answers)
+        session.bind(self._feeds, self._states)
         return Evaluated(handle=request.handle, samples=samples)
 
     def _opened(self) -> Session:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.manifest import State, Tensor
 from edgekit_targets.types.profile import Device, DeviceParity, Memory
 from edgekit_targets.types.target import TargetStatus
 
@@ -55,9 +55,13 @@ class Welcome:
 class Open:
     """Load one model in a fresh process.
 
-    ``inputs`` gives the concrete shape of every input. ``golden`` is an ``.npz`` with ``input.<name>`` and
-    ``output.<name>``: its inputs feed the timed runs where their shapes agree (else seeded random values), and with
-    ``tolerance`` given it is run again and compared.
+    ``inputs`` gives the concrete shape of every input that is not carried. ``golden`` is an ``.npz`` with
+    ``input.<name>`` and ``output.<name>``: its inputs feed the timed runs where their shapes agree (else seeded random
+    values), and with ``tolerance`` given it is run again and compared.
+
+    With ``states`` the model is a stream's step: the worker carries them from one inference to the next, and arrays
+    of samples are sequences, ``input.<name>`` [samples, steps, ...] with ``output.<name>`` [samples, steps, ...], each
+    started from the initial states.
     """
 
     handle: str
@@ -68,6 +72,7 @@ class Open:
     inputs: dict[str, tuple[int, ...]]
     golden: str | None = None
     tolerance: float | None = None
+    states: tuple[State, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +122,8 @@ class Evaluate:
     """Run every sample of ``inputs`` (an ``.npz`` of ``input.<name>``, first axis = samples), one by one, at batch 1.
 
     Each sample is fed as ``value[i : i + 1]``. The outputs, stacked along the first axis, go to ``outputs`` as
-    ``output.<name>``. With ``whole`` the arrays are fed once, as they are.
+    ``output.<name>``. With ``whole`` the arrays are fed once, as they are. Of a model with states every step is fed
+    as ``value[i : i + 1, step]`` (with ``whole`` as ``value[:, step]``), and the outputs are those of every step.
     """
 
     handle: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgekit_targets.runtimes.onnx_file import Signature
-from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.manifest import State, Tensor
 from edgekit_targets.types.target import TargetStatus
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class Session(Protocol):
     """One model, loaded.
 
     The buffers of a timed run are bound once, because passing arrays on every call costs more than a small model
-    does (32 us against 19 us for one LSTM step).
+    does (32 us against 19 us for one LSTM step). The same holds for carried states, which live in two sets of buffers
+    that take turns (:mod:`edgekit_targets.runtimes.carried`).
     """
 
     inputs: tuple[Tensor, ...]
@@ -40,15 +41,24 @@ class Session(Protocol):
     def run(self) -> Callable[[], object]:
         """Call it for one inference on the bound buffers; as thin as the runtime's public interface allows."""
 
-    def bind(self, feeds: Mapping[str, Array]) -> None:
-        """Bind one array to every input, run one inference, and keep its output buffers for :attr:`run`.
+    def bind(self, feeds: Mapping[str, Array], states: Sequence[State] = ()) -> None:
+        """Bind one array to every input, run, and keep the output buffers for :attr:`run`.
+
+        With ``states`` each call of :attr:`run` is one step that reads what the last one left; ``feeds`` then holds
+        the other inputs. One step is run on each of the two sets of state buffers.
 
         Raises:
-            InputError: the runtime refuses the shapes, or cannot run the model.
+            InputError: the runtime refuses the shapes, or cannot run the model; a state that the model does not have.
         """
 
+    def write(self, feeds: Mapping[str, Array]) -> None:
+        """Overwrite what is bound, for the next inference; the shapes are those that were bound."""
+
+    def reset(self) -> None:
+        """Give every carried state its initial value."""
+
     def read(self) -> dict[str, Array]:
-        """Copies of the outputs of the last inference."""
+        """Copies of the outputs of the last inference, carried states left out."""
 
     def close(self) -> None:
         """Let go of the model."""

@@ -15,7 +15,7 @@ from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
 from edgekit_targets.runtimes.contract import Array, SessionOptions
 from edgekit_targets.runtimes.onnx_file import Signature
-from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.manifest import State, Tensor
 from edgekit_targets.types.target import TargetStatus
 
 Latency = float | Sequence[float] | Callable[[int], float]
@@ -59,9 +59,9 @@ class FakeSession:
         self._meter = meter
         self._runs = 0
         self._timed = 0
-        self._feeds: Mapping[str, Array] | None = None
+        self._feeds: dict[str, Array] | None = None
 
-    def bind(self, feeds: Mapping[str, Array]) -> None:
+    def bind(self, feeds: Mapping[str, Array], states: Sequence[State] = ()) -> None:
         """Take the first run's time and memory, the first time."""
         first = self._feeds is None
         self._feeds = dict(feeds)
@@ -75,6 +75,13 @@ class FakeSession:
         self._count()
         self._clock.advance(_seconds(self._script.latency_seconds, self._timed), cores=self._script.cores)
         self._timed += 1
+
+    def write(self, feeds: Mapping[str, Array]) -> None:
+        """Answer these from now on."""
+        self._feeds = dict(feeds)
+
+    def reset(self) -> None:
+        """No state is kept: every scripted answer depends on what is bound alone."""
 
     def read(self) -> dict[str, Array]:
         """The scripted answer to what is bound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ import numpy as np
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
+from edgekit_targets.runtimes.carried import Carried, Turn, alternate, fed
 from edgekit_targets.runtimes.contract import Array
 from edgekit_targets.runtimes.oneline import one_line
 from edgekit_targets.runtimes.onnx_file import Signature
+from edgekit_targets.types.manifest import State
 
 
 class OpenVinoSession:
-    """A compiled model with one request whose tensors are set once."""
+    """A compiled model whose requests (two where states are carried) have their tensors set once."""
 
     def __init__(self, core: Any, path: Path, signature: Signature, device: str, config: Mapping[str, Any]) -> None:
         """Read and compile the model; OpenVINO drops the names of dimensions, so they are taken from ``signature``."""
@@ -27,39 +29,72 @@ class OpenVinoSession:
         compiled = core.compile_model(str(path), device, dict(config))
         self._inputs = {tensor.name: _port(compiled.inputs, tensor.name, path) for tensor in self.inputs}
         self._outputs = {tensor.name: _port(compiled.outputs, tensor.name, path) for tensor in self.outputs}
-        self._request: Any = compiled.create_infer_request()
+        self._compiled: Any = compiled
+        self._unbind()
+
+    def _unbind(self) -> None:
+        self._requests: list[Any] = []
         self._kept: list[Any] = []
+        self._fed: dict[str, Array] = {}
+        self._answers: dict[str, Any] = {}
+        self._carried: Carried | None = None
         self.run: Callable[[], object] = self._unbound
 
-    def bind(self, feeds: Mapping[str, Array]) -> None:
-        """Set the input tensors in place and infer once; OpenVINO keeps its output buffers while shapes stay.
+    def bind(self, feeds: Mapping[str, Array], states: Sequence[State] = ()) -> None:
+        """Set the tensors in place and infer once a turn; OpenVINO keeps its output buffers while shapes stay.
 
         Raises:
-            InputError: OpenVINO refuses the shapes or cannot run the model.
+            InputError: OpenVINO refuses the shapes or cannot run the model; a state that the model does not have.
         """
-        # Sharing outputs saves a copy of them after every inference; they are copied in read().
-        run = partial(self._request.infer, share_outputs=True)
+        carried = Carried(states, self.inputs, self.outputs, feeds)
+        self._unbind()
+        self._carried = carried
+        self._fed = {t.name: np.require(feeds[t.name], None, ["C", "W"]) for t in fed(self.inputs, states)}
         try:
-            self._kept = []
-            for name, port in self._inputs.items():
-                array = np.require(feeds[name], None, ["C", "W"])
-                tensor = self._openvino.Tensor(array, shared_memory=True)
-                self._kept += [array, tensor]
-                self._request.set_tensor(port, tensor)
-            run()
+            self._requests = [self._bind_turn(turn) for turn in carried.turns]
         except RuntimeError as error:
             raise InputError(f"{self._path} does not run on OpenVINO: {one_line(error)}") from error
-        self.run = run
+        # Sharing outputs saves a copy of them after every inference; they are copied in read().
+        self.run = alternate([partial(request.infer, share_outputs=True) for request in self._requests])
+
+    def write(self, feeds: Mapping[str, Array]) -> None:
+        """Overwrite the bound arrays."""
+        for name, value in feeds.items():
+            np.copyto(self._fed[name], value)
+
+    def reset(self) -> None:
+        """Give every carried state its initial value."""
+        if self._carried is not None:
+            self._carried.reset()
 
     def read(self) -> dict[str, Array]:
-        """Copies of the outputs of the last inference."""
-        return {name: np.array(self._request.get_tensor(port).data) for name, port in self._outputs.items()}
+        """Copies of the outputs of the last inference, carried states left out."""
+        return {name: np.array(tensor.data) for name, tensor in self._answers.items()}
 
     def close(self) -> None:
         """Let go of the model and its buffers."""
-        self.run = self._unbound
-        self._request = None
-        self._kept = []
+        self._unbind()
+        self._compiled = None
+
+    def _bind_turn(self, turn: Turn) -> Any:
+        """A request for one turn, inferred once; the first turn's answers become the buffers of every turn's."""
+        request = self._compiled.create_infer_request()
+        for name, array in {**self._fed, **turn.reads}.items():
+            self._set(request, self._inputs[name], array)
+        for name, array in turn.writes.items():
+            self._set(request, self._outputs[name], array)
+        for name, tensor in self._answers.items():
+            request.set_tensor(self._outputs[name], tensor)
+        request.infer(share_outputs=True)
+        if not self._answers:
+            names = [name for name in self._outputs if name not in turn.writes]
+            self._answers = {name: request.get_tensor(self._outputs[name]) for name in names}
+        return request
+
+    def _set(self, request: Any, port: Any, array: Array) -> None:
+        tensor = self._openvino.Tensor(array, shared_memory=True)
+        self._kept += [array, tensor]
+        request.set_tensor(port, tensor)
 
     def _unbound(self) -> None:
         raise RuntimeError("bind() comes before run()")

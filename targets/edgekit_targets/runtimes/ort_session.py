@@ -11,9 +11,11 @@ import numpy as np
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
+from edgekit_targets.runtimes.carried import Carried, Turn, alternate, fed
 from edgekit_targets.runtimes.contract import Array, SessionOptions
 from edgekit_targets.runtimes.oneline import one_line
 from edgekit_targets.runtimes.onnx_file import Signature
+from edgekit_targets.types.manifest import State
 
 _ERRORS_ONLY = 3
 
@@ -49,51 +51,75 @@ class OrtSession:
             self._session: Any = ort.InferenceSession(str(path), settings, providers=list(providers))
         except self._errors as error:
             raise InputError(f"{path} cannot be loaded by ONNX Runtime {self._version}: {one_line(error)}") from error
-        self._binding: Any = None
-        self._kept: list[Any] = []
+        self._unbind()
+
+    def _unbind(self) -> None:
+        self._bindings: list[Any] = []
+        self._fed: dict[str, Array] = {}
+        self._answers: dict[str, Any] = {}
+        self._carried: Carried | None = None
         self.run: Callable[[], object] = self._unbound
 
     def providers(self) -> list[str]:
         """Where the model runs, first choice first."""
         return list(self._session.get_providers())
 
-    def bind(self, feeds: Mapping[str, Array]) -> None:
-        """Bind the inputs in place, run once, and keep the outputs that ONNX Runtime made as buffers for later runs.
+    def bind(self, feeds: Mapping[str, Array], states: Sequence[State] = ()) -> None:
+        """Bind the inputs in place, run once a turn, and keep the outputs that ONNX Runtime made as buffers.
 
         Raises:
-            InputError: ONNX Runtime refuses the shapes or cannot run the model.
+            InputError: ONNX Runtime refuses the shapes or cannot run the model; a state that the model does not have.
         """
-        binding = self._session.io_binding()
-        self._kept = [
-            self._ort.OrtValue.ortvalue_from_numpy(np.require(feeds[t.name], None, ["C"])) for t in self.inputs
-        ]
+        carried = Carried(states, self.inputs, self.outputs, feeds)
+        self._unbind()
+        self._carried = carried
+        self._fed = {t.name: np.require(feeds[t.name], None, ["C", "W"]) for t in fed(self.inputs, states)}
         try:
-            for tensor, value in zip(self.inputs, self._kept, strict=True):
-                binding.bind_ortvalue_input(tensor.name, value)
-            for tensor in self.outputs:
-                binding.bind_output(tensor.name, "cpu")
-            self._session.run_with_iobinding(binding)
+            self._bindings = [self._bind_turn(turn) for turn in carried.turns]
         except self._errors as error:
             raise InputError(f"{self._path} does not run on ONNX Runtime {self._version}: {one_line(error)}") from error
-        buffers = binding.get_outputs()
-        binding.clear_binding_outputs()
-        for tensor, value in zip(self.outputs, buffers, strict=True):
-            binding.bind_ortvalue_output(tensor.name, value)
-        self._kept += buffers
-        self._binding = binding
-        self.run = partial(self._session.run_with_iobinding, binding)
+        self.run = alternate([partial(self._session.run_with_iobinding, binding) for binding in self._bindings])
+
+    def write(self, feeds: Mapping[str, Array]) -> None:
+        """Overwrite the bound arrays."""
+        for name, value in feeds.items():
+            np.copyto(self._fed[name], value)
+
+    def reset(self) -> None:
+        """Give every carried state its initial value."""
+        if self._carried is not None:
+            self._carried.reset()
 
     def read(self) -> dict[str, Array]:
-        """Copies of the outputs of the last inference."""
-        buffers = self._kept[len(self.inputs) :]
-        return {tensor.name: np.array(value.numpy()) for tensor, value in zip(self.outputs, buffers, strict=True)}
+        """Copies of the outputs of the last inference, carried states left out."""
+        return {name: np.array(value.numpy()) for name, value in self._answers.items()}
 
     def close(self) -> None:
         """Let go of the model and its buffers."""
-        self.run = self._unbound
-        self._binding = None
-        self._kept = []
+        self._unbind()
         self._session = None
+
+    def _bind_turn(self, turn: Turn) -> Any:
+        """A binding for one turn, run once; the first turn's answers become the buffers of every turn's."""
+        binding = self._session.io_binding()
+        for name, array in {**self._fed, **turn.reads}.items():
+            binding.bind_ortvalue_input(name, self._ort.OrtValue.ortvalue_from_numpy(array))
+        known = {name: self._ort.OrtValue.ortvalue_from_numpy(array) for name, array in turn.writes.items()}
+        known |= self._answers
+        for tensor in self.outputs:
+            if tensor.name in known:
+                binding.bind_ortvalue_output(tensor.name, known[tensor.name])
+            else:
+                binding.bind_output(tensor.name, "cpu")
+        self._session.run_with_iobinding(binding)
+        if not self._answers:
+            names = [tensor.name for tensor in self.outputs]
+            made = dict(zip(names, binding.get_outputs(), strict=True))
+            self._answers = {name: value for name, value in made.items() if name not in turn.writes}
+            binding.clear_binding_outputs()
+            for name in names:
+                binding.bind_ortvalue_output(name, known.get(name, made[name]))
+        return binding
 
     def _unbound(self) -> None:
         raise RuntimeError("bind() comes before run()")

@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from edgekit.profiling import plan
 from edgekit.profiling.plan import Plan, concrete_shapes
 from edgekit_targets.errors import InputError
-from edgekit_targets.types.manifest import Artifact, Tensor
+from edgekit_targets.types.manifest import Artifact, Manifest, State, Tensor
 
 MakeArtifact = Callable[..., Artifact]
 
@@ -45,7 +47,32 @@ def test_a_fixed_batch_or_length_is_refused_by_name(make_artifact: MakeArtifact)
 
 
 def test_a_plan_divides_its_caps_over_its_slices() -> None:
-    plan = Plan(launches=5, rounds=4, samples=2000, seconds=8.0)
-    assert plan.slice_samples == 100
-    assert plan.slice_seconds == pytest.approx(0.4)
+    caps = Plan(launches=5, rounds=4, samples=2000, seconds=8.0)
+    assert caps.slice_samples == 100
+    assert caps.slice_seconds == pytest.approx(0.4)
     assert Plan(launches=2, rounds=2, samples=1).slice_samples == 1
+
+
+def step_artifact(make_artifact: MakeArtifact) -> Artifact:
+    states = (State(input="h", output="h_next", shape=(1, "batch", 4), dtype="float32", initial=0.0),)
+    return make_artifact(
+        mode="stream",
+        inputs=(tensor("batch", "width"), Tensor(name="h", dtype="float32", shape=(1, "batch", 4))),
+        states=states,
+    )
+
+
+def test_a_step_has_no_length_and_its_states_no_shape_of_their_own(make_artifact: MakeArtifact) -> None:
+    shapes = concrete_shapes(step_artifact(make_artifact), {"x": (8, 25, 12)}, batch=3, length=1, given=False)
+    assert shapes == {"x": (3, 12)}
+
+
+def test_a_stream_is_measured_once_whatever_the_lengths(
+    make_artifact: MakeArtifact, make_manifest: Callable[..., Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "artifact_path", lambda bundle, artifact: bundle / artifact.file)
+    manifest = make_manifest((make_artifact(), step_artifact(make_artifact)))
+    found = plan.subjects(Path("b"), manifest, targets=["cpu"], threads=[1], batch=1, lengths=[16, 64])
+    assert [(one.artifact.mode, one.length) for one in found] == [("window", 16), ("window", 64), ("stream", 1)]
+    own = plan.subjects(Path("b"), manifest, targets=["cpu"], threads=[1], batch=1, lengths=[])
+    assert [(one.artifact.mode, one.length) for one in own] == [("window", 25), ("stream", 1)]

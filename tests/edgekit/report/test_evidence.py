@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgekit.report.evidence import gather
+from edgekit.report.page import render
 
 
 def joined(manifest: Any, profiles: Any, verdict: Any) -> Any:
@@ -94,3 +95,39 @@ def test_labels_name_threads_only_where_they_differ(bundles: dict[str, Any]) -> 
     assert len(evidence.rows) == 32
     assert all(row.label.endswith(("1 thread", "2 threads")) for row in evidence.rows)
     assert len({row.label for row in evidence.rows}) == 32
+
+
+def with_streams(bundle: Any) -> tuple[Any, Any, Any]:
+    """The bundle with every Transformer a stream, measured by the step."""
+
+    def turned(things: Any, **changes: Any) -> Any:
+        return tuple(
+            dataclasses.replace(one, mode="stream", **changes) if one.family == "transformer" else one for one in things
+        )
+
+    manifest = dataclasses.replace(bundle.manifest, artifacts=turned(bundle.manifest.artifacts))
+    profiles = tuple(
+        dataclasses.replace(one, measurements=turned(one.measurements, length=1)) for one in bundle.profiles
+    )
+    verdict = dataclasses.replace(bundle.verdict, candidates=turned(bundle.verdict.candidates))
+    return manifest, profiles, verdict
+
+
+def test_streams_keep_their_figures_beside_windows_and_have_plots_of_their_own(bundles: dict[str, Any]) -> None:
+    manifest, profiles, verdict = with_streams(bundles["pick"])
+    evidence = joined(manifest, profiles, verdict)
+    assert set(evidence.modes) == {"window", "stream"}
+    assert all(row.measurement is not None for row in evidence.rows)
+    assert {row.measurement.length for row in evidence.rows if row.mode == "stream"} == {1}
+    assert evidence.shape == f"batch 1, length {evidence.length}; streams: one step"
+    page = render(manifest, profiles, verdict)
+    assert "streams: one step" in page
+    assert "(window)" in page
+    assert "(stream)" in page
+
+
+def test_without_a_verdict_the_windows_give_the_length(bundles: dict[str, Any]) -> None:
+    manifest, profiles, _ = with_streams(bundles["pick"])
+    evidence = joined(dataclasses.replace(manifest, data=None), profiles, None)
+    assert evidence.length == bundles["pick"].verdict.length
+    assert {row.mode for row in evidence.rows} == {"window", "stream"}

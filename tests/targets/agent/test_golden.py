@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from edgekit_targets.agent import golden as golden_samples
 from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.runtimes import find
 from edgekit_targets.runtimes.contract import Session, SessionOptions
-from edgekit_targets.types.manifest import Tensor
+from edgekit_targets.types.manifest import State, Tensor
 
 
 class Doubling:
@@ -24,8 +24,14 @@ class Doubling:
         self.spoil = spoil
         self.fed: list[Any] = []
 
-    def bind(self, feeds: Mapping[str, Any]) -> None:
+    def bind(self, feeds: Mapping[str, Any], states: Sequence[State] = ()) -> None:
         self.fed.append(feeds["x"])
+
+    def write(self, feeds: Mapping[str, Any]) -> None:
+        raise AssertionError("nothing is carried")
+
+    def reset(self) -> None:
+        raise AssertionError("nothing is carried")
 
     def run(self) -> None:
         raise AssertionError("bind runs already")
@@ -123,3 +129,67 @@ def test_whole_numbers_are_compared_too(write: Callable[..., Path]) -> None:
     x = np.ones((2, 2), np.float32)
     found = golden_samples.check(Doubling(), write(input_x=x, output_y=np.array([[2, 2], [5, 2]])), 10.0)
     assert found.max_abs_error == 3.0
+
+
+class Counting:
+    """A stream that answers the sum of what it was fed since its reset, plus an error from ``spoiled`` on."""
+
+    inputs: tuple[Tensor, ...] = (
+        Tensor(name="x", dtype="float32", shape=("batch", 2)),
+        Tensor(name="s", dtype="float32", shape=("batch", 2)),
+    )
+    outputs: tuple[Tensor, ...] = (
+        Tensor(name="y", dtype="float32", shape=("batch", 2)),
+        Tensor(name="s_next", dtype="float32", shape=("batch", 2)),
+    )
+    states = (State(input="s", output="s_next", shape=("batch", 2), dtype="float32", initial=0.0),)
+
+    def __init__(self, spoiled: int | None = None) -> None:
+        self.spoiled = spoiled
+
+    def bind(self, feeds: Mapping[str, Any], states: Sequence[State] = ()) -> None:
+        assert set(feeds) == {"x"}, "carried states are not fed"
+        assert tuple(states) == self.states
+        self.x, self.sum, self.step = feeds["x"], feeds["x"] * 7, 7
+
+    def write(self, feeds: Mapping[str, Any]) -> None:
+        self.x[...] = feeds["x"]
+
+    def reset(self) -> None:
+        self.sum, self.step = np.zeros_like(self.x), 0
+
+    def run(self) -> None:
+        self.sum, self.step = self.sum + self.x, self.step + 1
+
+    def read(self) -> dict[str, Any]:
+        return {"y": self.sum + (1 if self.spoiled is not None and self.step > self.spoiled else 0)}
+
+    def close(self) -> None:
+        pass
+
+
+def sequences(samples: int = 8, steps: int = 5) -> Any:
+    return np.arange(samples * steps * 2, dtype=np.float32).reshape(samples, steps, 2)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_sequences_are_run_step_by_step_from_a_reset(whole: bool) -> None:
+    x = sequences()
+    before = x.copy()
+    found = golden_samples.run_samples(Counting(), {"x": x}, whole=whole, states=Counting.states)
+    np.testing.assert_array_equal(found["y"], x.cumsum(axis=1))
+    np.testing.assert_array_equal(x, before)
+
+
+def test_golden_sequences_pass_and_an_error_in_a_late_step_shows(write: Callable[..., Path]) -> None:
+    x = sequences()
+    path = write(input_x=x, output_y=x.cumsum(axis=1))
+    assert golden_samples.check(Counting(), path, 1e-6, Counting.states).passed
+    spoiled = golden_samples.check(Counting(spoiled=4), path, 1e-6, Counting.states)
+    assert (spoiled.passed, spoiled.max_abs_error) == (False, 1.0)
+
+
+@pytest.mark.parametrize("x", [np.zeros((8, 0, 2), np.float32), np.zeros(8, np.float32)])
+def test_sequences_without_steps_are_refused(x: Any) -> None:
+    with pytest.raises(InputError, match="number of steps"):
+        golden_samples.run_samples(Counting(), {"x": x}, whole=False, states=Counting.states)

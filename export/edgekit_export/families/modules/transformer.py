@@ -96,9 +96,16 @@ class Block(torch.nn.Module):
         q, k, v = qkv.transpose(1, 2).split(self.heads, dim=1)
         if only_last:
             x, q, bias = x[:, -1:], q[:, :, -1:], bias[:, -1:]
+        mixed = self.attend(q, k, v, bias)
+        return self.finish(x, mixed.transpose(1, 2).reshape(x.shape[0], x.shape[1], dim))
+
+    def attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """Scaled dot-product attention of q [batch, heads, queries, width] over k and v [batch, heads, keys, width]."""
         scores = torch.matmul(q * self.scale, k.transpose(2, 3)) + bias
-        mixed = torch.matmul(torch.softmax(scores, dim=-1), v)
-        mixed = mixed.transpose(1, 2).reshape(x.shape[0], x.shape[1], dim)
+        return torch.matmul(torch.softmax(scores, dim=-1), v)
+
+    def finish(self, x: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
+        """What follows attention, for ``x`` and ``mixed`` [..., dim]: projection, residual, feed-forward."""
         x = x + self.dropout(self.out(mixed))
         wide = functional.relu(self.up(self.norm_ff(x)))
         return torch.add(x, self.dropout(self.down(self.dropout(wide))))

@@ -1,0 +1,45 @@
+"""One mode of one module, as everything that writes an artifact needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit_export.quantize.contract import Precision
+from edgekit_targets.types.manifest import Accuracy, Parity, State
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What running an artifact told; the accuracies are None without data."""
+
+    parity: Parity
+    accuracy: Accuracy | None = None
+    accuracy_validation: Accuracy | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Form:
+    """A traced graph and what its artifacts, of whatever precision, are held against.
+
+    ``dynamic`` names the axes of the input that vary. ``judge`` runs a written artifact and raises where its answers
+    are not the reference's. ``golden`` holds inputs ``x`` and outputs ``logits``, ``length`` their steps. ``facts``
+    are for the file's metadata.
+    """
+
+    traced: ModelProto
+    dynamic: Mapping[int, str]
+    judge: Callable[[Path, Precision], Judged]
+    golden: tuple[NDArray[np.float32], NDArray[np.float32]]
+    length: int
+    states: tuple[State, ...] = ()
+    facts: Mapping[str, str]
