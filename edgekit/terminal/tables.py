@@ -54,7 +54,7 @@ def profile_table(profile: Profile) -> Table:
     table = _table("candidate\nbatch x length", "p50", "p99", "cpu time", "memory")
     for one in profile.measurements:
         table.add_row(
-            _two_names(one, f", {one.batch}x{one.length}"),
+            _two_names(one, f"{one.batch}x{one.length}"),
             *_quantiles(one.latency),
             _two_lines(
                 one.cpu_seconds_per_inference,
@@ -137,9 +137,11 @@ def _accuracy(accuracy: Accuracy | None) -> str:
 
 
 def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " ") -> str:
-    threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
     first = f"{mark} {one.family} {one.target}"
-    return escape(f"{first}\n  {form_name(one)}, {threads}{where}{'' if one.valid else ' INVALID'}")
+    parts = [form_name(one), f"{one.threads} thread{'s' if one.threads > 1 else ''}", where]
+    if where and one.threads == 1:
+        del parts[1]
+    return escape(f"{first}\n  {', '.join(filter(None, parts))}{'' if one.valid else ' INVALID'}")
 
 
 def _two_lines(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:
