@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,14 +28,17 @@ OUTPUT = "logits"
 _NOISY_LOGGER = "torch.onnx._internal.exporter._registration"
 
 
-def trace(module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str]) -> ModelProto:
+def trace(
+    module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str], outputs: Sequence[str] = (OUTPUT,)
+) -> ModelProto:
     """Export ``module`` with one input ``x`` and one output ``logits``; the module itself is never changed.
 
     Args:
-        module: maps ``example`` to one tensor.
+        module: maps ``example`` to one tensor, or to as many as ``outputs`` names.
         example: input, for example ``[batch, length, features]`` float32.
         dynamic: the names of the axes of ``example`` that vary, ``{0: "batch", 1: "length"}``. Those axes must have
             distinct sizes of at least 2 in ``example``.
+        outputs: names of what ``module`` gives, in its order.
 
     Raises:
         InputError: an ``nn.LSTM`` without an ONNX form.
@@ -55,7 +58,7 @@ def trace(module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str]) -> 
             dynamo=True,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=[OUTPUT],
+            output_names=list(outputs),
             dynamic_shapes=(dimensions,),
             external_data=False,
             verbose=False,
