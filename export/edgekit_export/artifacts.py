@@ -104,7 +104,7 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
     dynamic = {0: "batch"} if fixed else {0: "batch", 1: "length"}
     example = torch.zeros(parity.TRACED_BATCH, spec.length if fixed else parity.TRACED_LENGTH, spec.features)
     traced = clean(trace(job.prepared.module, example, dynamic=dynamic))
-    size = len(serialise(stamp(traced, _metadata(job, find_precision("fp32"), PORTABLE))))
+    size = len(serialise(stamp(traced, metadata_of(job, find_precision("fp32"), PORTABLE))))
     reference = _reference(job, fixed_length=fixed, size=size)
     seen = _calibrate(job, traced) if any(precision.calibrated for precision in job.precisions) else None
     step()
@@ -117,7 +117,7 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
         if isinstance(converted, Refused):
             dropped.append(f"{name}: {converted.reason}")
         else:
-            model = stamp(converted.model, _metadata(job, precision, isa))
+            model = stamp(converted.model, metadata_of(job, precision, isa))
             check(model, dynamic=dynamic)
             # Outside of the try: a disk that is full is no property of a precision.
             path = job.bundle / f"{name}.onnx"
@@ -257,7 +257,8 @@ def _reference(job: Job, *, fixed_length: bool, size: int) -> _Reference:
     )
 
 
-def _metadata(job: Job, precision: Precision, isa: str) -> dict[str, str]:
+def metadata_of(job: Job, precision: Precision, isa: str) -> dict[str, str]:
+    """What the file says about itself."""
     return {
         "family": job.prepared.family,
         "mode": MODE,

@@ -37,7 +37,8 @@ class ExportRequest:
     """What to export. ``models`` are names of families or paths of ``.onnx`` files; none means the reference pair.
 
     ``data`` is what ``--data`` names, ``settings`` the unparsed ``--set`` values, ``baselines`` adds the simple
-    models, ``shapes`` are ``--shape`` values for the ``.onnx`` files by input name.
+    models, ``shapes`` are ``--shape`` values for the ``.onnx`` files by input name, ``attention`` adds an artifact with
+    the attention weights of the Transformer.
     """
 
     models: tuple[str, ...]
@@ -53,6 +54,7 @@ class ExportRequest:
     force: bool = False
     baselines: bool = False
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    attention: bool = False
 
 
 def export(request: ExportRequest, progress: Progress) -> Manifest:
@@ -152,6 +154,8 @@ def _check_settings(request: ExportRequest, families: list[str]) -> None:
             raise InputError(f"--checkpoint {request.checkpoint} is not a file; pass the .safetensors of one model")
         if len(families) != 1:
             raise InputError("--checkpoint holds the weights of one model; name that one model, without baselines")
+    if request.attention and ("transformer" not in families or "fp32" not in request.precisions):
+        raise InputError("--attention is an fp32 file of the transformer; name that model, with fp32 among --precision")
     if request.data is not None and not families:
         raise InputError("--data is for models that edgekit trains, .onnx files are taken in as they are; leave it out")
     if families:
@@ -174,6 +178,7 @@ def _from_families(
     artifacts: list[Artifact] = []
     dropped: list[str] = []
     from edgekit_export.artifacts import Job, write_artifacts
+    from edgekit_export.attention import write_attention
     from edgekit_export.prepare import prepare
 
     for family in families:
@@ -201,6 +206,16 @@ def _from_families(
         written = write_artifacts(job, steps)
         artifacts += written.artifacts
         dropped += written.dropped
+        if request.attention and family == "transformer":
+            plain = next(one for one in written.artifacts if one.precision == "fp32")
+            looked = write_attention(job, plain)
+            if looked is not None:
+                artifacts.append(looked)
+            else:
+                dropped.append(
+                    f"{family}-window-fp32-portable-attention: preset {request.preset} has the stock encoder, whose "
+                    "attention weights are not given; choose another preset"
+                )
     return artifacts, dropped
 
 
@@ -227,6 +242,7 @@ def _settings(request: ExportRequest) -> dict[str, Any]:
         "isa": request.isa,
         "seed": request.seed,
         "baselines": request.baselines,
+        "attention": request.attention,
         "checkpoint": request.checkpoint.name if request.checkpoint is not None else None,
         "shapes": {name: list(shape) for name, shape in request.shapes.items()},
     }

@@ -46,8 +46,8 @@ def weighted_operators(model: ModelProto) -> dict[str, Quantized]:
     """Operators with constant weights by type, with the number that is quantized.
 
     A weight is constant if nothing in it depends on an input of the graph: an initializer, or what Slice, Concat,
-    Transpose and the like make of initializers. A float operator whose weights come out of a ``DequantizeLinear``, or of
-    a ``Cast`` of 8-bit integers, counts as quantized.
+    Transpose and the like make of initializers. A float operator whose weights come out of a ``DequantizeLinear``, or
+    of a ``Cast`` of 8-bit integers, counts as quantized.
     """
     constants, dequantized = _constants(model)
     counts: dict[str, list[int]] = {}
