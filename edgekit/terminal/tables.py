@@ -66,7 +66,7 @@ def profile_table(profile: Profile) -> Table:
 
 
 def manifest_table(manifest: Manifest) -> Table:
-    """What was exported: size, error against the reference, operators quantized, accuracy (test split), worth keeping?"""
+    """What was exported: size, error, operators quantized, accuracy on the test split, and whether to keep it."""
     table = _table("artifact", "size", "rel. error", "quantized", "accuracy (test)", "keep?")
     for one in manifest.artifacts:
         counts = ", ".join(

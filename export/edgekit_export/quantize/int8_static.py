@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def _rewrite(model: ModelProto, calibration: Calibration | None, *, pair_safe: b
         raise ValueError("activation ranges are taken from training data; pass --data")
     floats = floats_of(model)
     nodes: list[NodeProto] = []
-    held: dict[str, NDArray[np.generic]] = {}
+    held: dict[str, NDArray[Any]] = {}
     quantized: set[str] = set()
     for node in model.graph.node:
         linear = linear_of(node, floats)
@@ -72,15 +72,21 @@ def _rewrite(model: ModelProto, calibration: Calibration | None, *, pair_safe: b
             quantized.add(weights)
         x = [f"{weights}_x_scale", f"{weights}_x_zero"]
         held_by = [f"{weights}_int8", f"{weights}_scales", f"{weights}_zeros"]
-        product = f"{linear.output}_product" if linear.bias else linear.output
+        out = linear.output
         nodes += [
-            helper.make_node("QuantizeLinear", [linear.x, *x], [f"{product}_x_uint8"], f"{product}_quantize"),
-            helper.make_node("DequantizeLinear", [f"{product}_x_uint8", *x], [f"{product}_x"], f"{product}_x_float"),
-            helper.make_node("DequantizeLinear", held_by, [f"{product}_w"], f"{product}_w_float", axis=1),
-            helper.make_node("MatMul", [f"{product}_x", f"{product}_w"], [product], f"{product}_MatMul"),
+            helper.make_node("QuantizeLinear", [linear.x, *x], [f"{out}_x_uint8"], f"{out}_x_quantize"),
+            helper.make_node("DequantizeLinear", [f"{out}_x_uint8", *x], [f"{out}_x"], f"{out}_x_float"),
+            helper.make_node("DequantizeLinear", held_by, [f"{out}_w"], f"{out}_w_float", axis=1),
         ]
+        inputs = [f"{out}_x", f"{out}_w"]
         if linear.bias:
-            nodes.append(helper.make_node("Add", [product, linear.bias], [linear.output], f"{linear.output}_Add"))
+            # ONNX Runtime makes an integer operator of a Gemm only if its bias is integer too, at this very scale.
+            steps = held[f"{weights}_scales"] * held[f"{weights}_x_scale"]
+            held |= {f"{out}_bias_int32": _bias(floats[linear.bias], steps), f"{out}_bias_scales": steps}
+            names = [f"{out}_bias_int32", f"{out}_bias_scales"]
+            nodes.append(helper.make_node("DequantizeLinear", names, [f"{out}_bias"], f"{out}_bias_float", axis=0))
+            inputs.append(f"{out}_bias")
+        nodes.append(helper.make_node(node.op_type, inputs, [out], f"{out}_{node.op_type}"))
     return rebuilt(model, nodes, held)
 
 
@@ -89,6 +95,14 @@ def _range(seen: Seen) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     low, high = min(seen.low, 0.0), max(seen.high, 0.0)
     scale = np.float32(max((high - low) / 255, float(np.finfo(np.float32).tiny)))
     return np.array(scale), np.array(np.clip(np.rint(-low / float(scale)), 0, 255), np.uint8)
+
+
+def _bias(bias: NDArray[np.float32], steps: NDArray[np.float32]) -> NDArray[np.int32]:
+    if bias.size not in (1, steps.size):
+        raise ValueError("a Gemm has a bias that is not one number an output")
+    limits = np.iinfo(np.int32)
+    rounded = np.clip(np.rint(bias.astype(np.float64).reshape(-1) / steps), limits.min, limits.max)
+    return np.broadcast_to(rounded, steps.shape).astype(np.int32)
 
 
 def _zeros(scales: NDArray[np.float32]) -> NDArray[np.int8]:

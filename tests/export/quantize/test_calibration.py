@@ -61,7 +61,7 @@ def test_of_an_lstm_both_matrices_of_each_direction_are_seen(graph: Graph, kind:
         helper.make_node("LSTM", ["x", "W", "R"], ["", "h"], hidden_size=3, direction=kind),
         helper.make_node("Reshape", ["h", "flat"], ["logits"]),
     ]
-    held["flat"] = np.array([0, -1])  # type: ignore[assignment]
+    held["flat"] = np.array([0, -1])
     x = weights(7, 2, 4)
     found = calibrate(graph(nodes, held, shape=("length", "batch", 4), output=None), x, run)
     for direction in range(directions):
