@@ -101,7 +101,13 @@ def _min_onnxruntime(model: ModelProto, opset: int) -> str | None:
     contrib = {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx") and not _four_bits(node)}
     if contrib - _CONTRIB_SINCE_1_16 or opset not in _RUNTIME_OF_OPSET or model.ir_version not in _RUNTIME_OF_IR:
         return None
-    return f"1.{max(_RUNTIME_OF_OPSET[opset], _RUNTIME_OF_IR[model.ir_version])}"
+    return f"1.{max(_RUNTIME_OF_OPSET[opset], _RUNTIME_OF_IR[model.ir_version], _half_norm(model))}"
+
+
+def _half_norm(model: ModelProto) -> int:
+    """On processors ONNX Runtime 1.16 has no LayerNormalization in float16 (it refuses the file), 1.17 has (tried)."""
+    half = any(tensor.data_type == tensor.FLOAT16 for tensor in model.graph.initializer)
+    return 17 if half and any(node.op_type == "LayerNormalization" for node in model.graph.node) else 16
 
 
 def _four_bits(node: NodeProto) -> bool:
