@@ -24,8 +24,16 @@ def run(
     settings: options.Settings = None,
     mode: Annotated[str, typer.Option("--mode", metavar="M,...", help="window, stream, or both.")] = "window",
     precision: Annotated[
-        str | None, typer.Option("--precision", metavar="P,...", help="fp32, int8-dynamic; by default both.")
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="P,...",
+            help="fp32, fp16, int8-dynamic, int8-static, int8-weight, int4-weight; by default fp32,int8-dynamic.",
+        ),
     ] = None,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Also a Transformer file that gives its attention weights.")
+    ] = False,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", metavar="F", help="Weights for one model, safetensors or state_dict.")
     ] = None,
@@ -52,6 +60,7 @@ def run(
         seed=seed,
         shapes=options.shapes(shape),
         force=force,
+        attention=attention,
     )
     with Bar() as bar:
         manifest = export(request, bar)

@@ -107,7 +107,9 @@ def _evidence(manifest: Manifest, measurements: Sequence[Measurement], batch: in
     found = []
     for measurement in measurements:
         artifact = artifacts[measurement.artifact]
-        if (measurement.batch, measurement.length) == (batch, length_for(artifact.mode, length)):
+        # A file that also gives attention weights is made to be looked into; it does not compete with the plain one.
+        asked = (batch, length_for(artifact.mode, length))
+        if artifact.variant == "plain" and (measurement.batch, measurement.length) == asked:
             fp32 = base.get((artifact.family, artifact.mode, artifact.variant))
             found.append(Evidence(artifact=artifact, measurement=measurement, fp32=fp32))
     if not found:

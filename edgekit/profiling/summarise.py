@@ -12,6 +12,8 @@ from edgekit.statistics.quantiles import quantile, samples_needed
 from edgekit_targets.agent.protocol import Opened
 from edgekit_targets.types.profile import DeviceParity, Latency, Measurement, Memory
 
+STORAGE_ONLY = "fp16 saves storage only on a processor, which computes in fp32 here; it is meant for GPU and NPU"
+_PROCESSORS = ("cpu", "openvino")
 CLOSED_LOOP_NOTE = "energy: not measured (no energy source is read yet)"
 
 
@@ -37,6 +39,8 @@ def summarise(taken: Taken, created: str) -> Measurement:
             f"parity: this processor computes something else (off by {parity.max_abs_error:.3g}, "
             f"tolerance {parity.tolerance:.3g}); the candidate cannot be picked"
         )
+    if subject.artifact.precision == "fp16" and subject.target in _PROCESSORS:
+        warnings.append(STORAGE_ONLY)
     warnings.append(CLOSED_LOOP_NOTE)
     return Measurement(
         artifact=subject.artifact.id,

@@ -132,6 +132,7 @@ def artifacts(manifest: Manifest) -> Table:
         "accuracy, test",
         "accuracy, validation",
         "drop to fp32, validation",
+        "keep or drop",
         "weights",
     )
     return Table("Every file of the bundle", "Artifact", head, body)
@@ -215,6 +216,7 @@ def _artifact(one: Artifact, base: Artifact | None) -> tuple[Cell, ...]:
         _accuracy(one, test=True),
         _accuracy(one, test=False),
         _drop(one, base),
+        NOT_MEASURED if one.keep is None else f"{one.keep.verdict}: {one.keep.reason}",
         one.weights,
     ]
     return tuple(map(Cell, texts))

@@ -23,7 +23,7 @@ from edgekit.terminal.format import (
     size,
 )
 from edgekit.terminal.format import limit as format_limit
-from edgekit_targets.types.manifest import Accuracy, Manifest
+from edgekit_targets.types.manifest import Accuracy, Keep, Manifest
 from edgekit_targets.types.profile import Latency, Measurement, Profile
 from edgekit_targets.types.target import TargetStatus
 from edgekit_targets.types.verdict import Candidate, Constraint, Verdict
@@ -68,8 +68,8 @@ def profile_table(profile: Profile) -> Table:
 
 
 def manifest_table(manifest: Manifest) -> Table:
-    """What was exported: size, error against the reference, operators quantized, accuracy on the test split."""
-    table = _table("artifact", "size", "rel. error", "quantized", "accuracy (test)")
+    """What was exported: size, error, operators quantized, accuracy on the test split, and whether to keep it."""
+    table = _table("artifact", "size", "rel. error", "quantized", "accuracy (test)", "keep?")
     for one in manifest.artifacts:
         counts = ", ".join(
             f"{escape(kind)} {found.quantized}/{found.total}" for kind, found in (one.quantized or {}).items()
@@ -80,6 +80,7 @@ def manifest_table(manifest: Manifest) -> Table:
             percent(one.parity.relative_error) if one.parity else NOT_MEASURED,
             counts or NOT_MEASURED,
             _accuracy(one.accuracy),
+            _keep(one.keep),
         )
     return table
 
@@ -134,6 +135,14 @@ def _accuracy(accuracy: Accuracy | None) -> str:
     if accuracy is None:
         return NOT_MEASURED
     return _two_lines(accuracy.value, accuracy.low, accuracy.high, percent)
+
+
+def _keep(found: Keep | None) -> str:
+    if found is None:
+        return "–"
+    if found.accuracy_drop is None:
+        return found.verdict
+    return f"{found.verdict}\nlost {percent(found.accuracy_drop)}, p {found.p_value:.2g}"
 
 
 def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " ") -> str:

@@ -5,44 +5,38 @@ Imported lazily: it needs torch and onnx.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from edgekit_export.families import find
 from edgekit_export.families.contract import NoStream
-from edgekit_export.forms import Form, Judged
-from edgekit_export.graph.clean import clean, serialise, stamp
+from edgekit_export.forms import Form
+from edgekit_export.graph.clean import serialise, stamp
 from edgekit_export.graph.facts import check, read_facts
-from edgekit_export.graph.trace import INPUT, OUTPUT, trace
-from edgekit_export.prepare import Prepared
+from edgekit_export.graph.trace import INPUT, OUTPUT
+from edgekit_export.jobs import VARIANT, Floats, Job, held_out, metadata_of
+from edgekit_export.quantize import calibration
+from edgekit_export.quantize import find as find_precision
+from edgekit_export.quantize.calibration import Calibration
 from edgekit_export.quantize.contract import PORTABLE, Converted, Precision, Refused
 from edgekit_export.streaming import stream_form
-from edgekit_export.verify import parity
-from edgekit_export.verify.accuracy import accuracy
+from edgekit_export.verify import keep, parity
+from edgekit_export.verify.accuracy import answered_right
 from edgekit_export.verify.child import Child
-from edgekit_export.verify.golden import SAMPLES, write_golden
+from edgekit_export.verify.golden import write_golden
 from edgekit_export.verify.reference import reference_outputs
-from edgekit_targets.agent.contract import Agent
-from edgekit_targets.errors import AgentFailed, CheckFailed, InputError, WriteFailed
+from edgekit_export.windowing import window_form, window_graph
+from edgekit_targets.errors import AgentFailed, CheckFailed, InputError
 from edgekit_targets.files import sha256_of, write_atomic
-from edgekit_targets.types.manifest import Artifact, Mode
+from edgekit_targets.types.manifest import Artifact
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from edgekit_export.data.contract import Dataset
-
-Floats = NDArray[np.float32]
-_RANDOM_SAMPLES = 64
 _NO_DATA = "no data was given: accuracy is not known, and parity was checked on random inputs"
-VARIANT: Final = "plain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,50 +47,19 @@ class Written:
     dropped: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
-    """What all artifacts of one module in one mode share.
-
-    ``dataset`` gives held-out inputs and the accuracy; without it inputs are random, drawn with ``seed``. ``isa`` is
-    what integer files may assume of the processor. ``agent`` runs what was written on ``target``, in processes of its
-    own; the steps of a stream are checked on ``other_targets`` too.
-    ``bundle`` is a folder under construction, ``scratch`` one for arrays on their way.
-    """
-
-    prepared: Prepared
-    mode: Mode
-    precisions: Sequence[Precision]
-    isa: str
-    dataset: Dataset | None
-    seed: int
-    agent: Agent
-    target: str
-    other_targets: Sequence[str]
-    bundle: Path
-    scratch: Path
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Reference:
-    """PyTorch's answers, computed once for all precisions; the last point holds the golden inputs."""
-
-    at: tuple[tuple[int, int], ...]
-    inputs: list[Floats]
-    outputs: list[Floats]
-    held_out: Floats
-    held_out_outputs: Floats
-
-
 def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
-    """Write the artifacts of one module in one mode and their golden vectors.
-
-    ``step`` is called 1 + len(precisions) times.
+    """Write the artifacts of one module and their golden vectors; ``step`` is called 1 + len(precisions) times.
 
     Raises:
         CheckFailed: the fp32 artifact does not answer as PyTorch does, or a graph breaks a promise.
         InputError: the module cannot be traced.
+        WriteFailed: the disk is full.
     """
-    form = _window_form(job) if job.mode == "window" else stream_form(job, _held_out(job))
+    form = window_form(job) if job.mode == "window" else stream_form(job, held_out(job))
+    seen = None
+    if not isinstance(form, NoStream) and any(precision.calibrated for precision in job.precisions):
+        # Records are found by the weights' content, so those of the window serve the step too.
+        seen = _calibrate(job, form.traced if job.mode == "window" else window_graph(job))
     step()
     artifacts: list[Artifact] = []
     dropped: list[str] = []
@@ -107,34 +70,74 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
             dropped.append(f"{name}: {form.reason}")
             step()
             continue
-        converted = precision.apply(form.traced, isa)
+        converted = precision.apply(form.traced, isa, seen)
         if isinstance(converted, Refused):
             dropped.append(f"{name}: {converted.reason}")
         else:
-            model = stamp(converted.model, {**_metadata(job, precision, isa), **form.facts})
+            model = stamp(converted.model, {**metadata_of(job, precision, isa), **form.facts})
             check(model, dynamic=form.dynamic, states=form.states)
+            # Outside of the try: a disk that is full is no property of a precision.
+            path = job.bundle / f"{name}.onnx"
+            write_atomic(path, serialise(model))
             try:
-                artifacts.append(_write(job, name, model, converted, precision, isa, form))
-            except WriteFailed:
-                raise
+                artifact = _verified(job, name, model, converted, precision, isa, form)
             except (parity.ParityFailed, AgentFailed, InputError) as error:
-                (job.bundle / f"{name}.onnx").unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
                 if precision.name == "fp32":
                     if isinstance(error, AgentFailed):
                         raise
                     raise CheckFailed(f"{name}: {error}") from error
                 dropped.append(f"{name}: {str(error).splitlines()[0]}")
+            else:
+                write_golden(job.bundle / "golden" / f"{name}.npz", {INPUT: form.golden[0]}, {OUTPUT: form.golden[1]})
+                artifacts.append(artifact)
         step()
     return Written(artifacts=tuple(artifacts), dropped=tuple(dropped))
 
 
-def _write(
+def _calibrate(job: Job, graph: ModelProto) -> Calibration | None:
+    """What the weights meet on training data; on random inputs where the weights are random too, else not known."""
+    spec = job.prepared.spec
+    if job.dataset is not None:
+        samples = calibration.choose(job.dataset.x_train)
+    elif job.prepared.weights == "random":
+        # Not the held-out inputs: those are drawn from the seed alone.
+        draw = np.random.default_rng([job.seed, 1]).standard_normal((256, spec.length, spec.features))
+        samples = calibration.choose(draw.astype(np.float32))
+    else:
+        return None
+
+    def run(model: ModelProto, x: Floats) -> dict[str, NDArray[np.generic]]:
+        path = job.scratch / f"{job.prepared.family}-calibration.onnx"
+        write_atomic(path, serialise(model))
+        with Child(job.agent, path, shapes={INPUT: x[:1].shape}, scratch=job.scratch, target=job.target) as child:
+            return child.run({INPUT: x}, whole=True)
+
+    return calibration.calibrate(graph, samples, run)
+
+
+def _verified(
     job: Job, name: str, model: ModelProto, converted: Converted, precision: Precision, isa: str, form: Form
 ) -> Artifact:
+    """The record of a written file whose answers were held against the reference's.
+
+    Raises:
+        ParityFailed: its answers are not the reference's, or it loses more accuracy than it may.
+    """
     prepared, path, facts = job.prepared, job.bundle / f"{name}.onnx", read_facts(model)
-    write_atomic(path, serialise(model))
     judged = form.judge(path, precision)
-    write_golden(job.bundle / "golden" / f"{name}.npz", {INPUT: form.golden[0]}, {OUTPUT: form.golden[1]})
+    verdict = None
+    if precision.name != "fp32":
+        fp32 = stamp(form.traced, {**metadata_of(job, find_precision("fp32"), PORTABLE), **form.facts})
+        verdict = keep.judge(
+            size=path.stat().st_size,
+            fp32_size=len(serialise(fp32)),
+            right=judged.right,
+            fp32_right=_right_in_pytorch(job),
+            limit=job.accuracy_drop,
+        )
+        if verdict.accurate is False:
+            raise parity.ParityFailed(f"too inaccurate: {verdict.reason}")
     return Artifact(
         id=name,
         file=path.name,
@@ -160,82 +163,12 @@ def _write(
         training=prepared.training,
         example=(1, form.length),
         notes=(*(() if job.dataset is not None else (_NO_DATA,)), *judged.notes),
+        keep=verdict,
     )
 
 
-def _window_form(job: Job) -> Form:
-    """Trace the module as it is, batch and (where it can) length free."""
-    spec, fixed = job.prepared.spec, find(job.prepared.family).fixed_length
-    dynamic = {0: "batch"} if fixed else {0: "batch", 1: "length"}
-    example = torch.zeros(parity.TRACED_BATCH, spec.length if fixed else parity.TRACED_LENGTH, spec.features)
-    reference = _reference(job, fixed_length=fixed)
-    return Form(
-        traced=clean(trace(job.prepared.module, example, dynamic=dynamic)),
-        dynamic=dynamic,
-        judge=lambda path, precision: _judge(job, path, precision, reference),
-        golden=(reference.inputs[-1], reference.outputs[-1]),
-        length=spec.length,
-        facts={},
-    )
-
-
-def _judge(job: Job, path: Path, precision: Precision, reference: _Reference) -> Judged:
-    """Run the artifact in a child: parity, and the accuracy on the test and the validation split."""
-    shape, dataset = (1, job.prepared.spec.length, job.prepared.spec.features), job.dataset
-    with Child(job.agent, path, shapes={INPUT: shape}, scratch=job.scratch, target=job.target) as child:
-
-        def run(x: Floats, *, whole: bool) -> Floats:
-            return child.run({INPUT: x}, whole=whole)[OUTPUT].astype(np.float32, copy=False)
-
-        held_out = run(reference.held_out, whole=False)
-        judged = parity.compare(
-            answers=[run(x, whole=True) for x in reference.inputs],
-            references=reference.outputs,
-            held_out=held_out,
-            held_out_reference=reference.held_out_outputs,
-            at=reference.at,
-            precision=precision,
-            weights=job.prepared.weights,
-        )
-        if dataset is None:
-            return Judged(parity=judged)
-        validation = accuracy(run(dataset.x_valid, whole=False), dataset.y_valid)
-        return Judged(parity=judged, accuracy=accuracy(held_out, dataset.y_test), accuracy_validation=validation)
-
-
-def _reference(job: Job, *, fixed_length: bool) -> _Reference:
-    spec, module, held_out = job.prepared.spec, job.prepared.module, _held_out(job)
-    at = parity.points(spec.length, fixed_length=fixed_length)
-    inputs = list(parity.point_inputs(held_out, at, job.seed))
-    # Golden inputs are real ones where there are any: the first of the held-out, repeated where there are too few.
-    inputs[-1] = np.resize(held_out, (SAMPLES, *held_out.shape[1:]))
-    return _Reference(
-        at=at,
-        inputs=inputs,
-        outputs=[reference_outputs(module, x) for x in inputs],
-        held_out=held_out,
-        held_out_outputs=reference_outputs(module, held_out),
-    )
-
-
-def _held_out(job: Job) -> Floats:
-    """Inputs that training never saw, ``[samples, length, features]``; random ones where there is no data."""
-    if job.dataset is not None:
-        return job.dataset.x_test
-    spec = job.prepared.spec
-    shape = (_RANDOM_SAMPLES, spec.length, spec.features)
-    return np.random.default_rng(job.seed).standard_normal(shape).astype(np.float32)
-
-
-def _metadata(job: Job, precision: Precision, isa: str) -> dict[str, str]:
-    window = job.prepared.spec.settings.get("window")
-    return {
-        "family": job.prepared.family,
-        "mode": job.mode,
-        "precision": precision.name,
-        "isa": isa,
-        "variant": VARIANT,
-        "weights": job.prepared.weights,
-        "labels": json.dumps(list(job.dataset.classes) if job.dataset is not None else []),
-        **({} if window is None else {"window": str(window)}),
-    }
+def _right_in_pytorch(job: Job) -> NDArray[np.bool_] | None:
+    """Which validation samples the module itself answers right."""
+    if job.dataset is None:
+        return None
+    return answered_right(reference_outputs(job.prepared.module, job.dataset.x_valid), job.dataset.y_valid)

@@ -38,7 +38,8 @@ class ExportRequest:
     """What to export. ``models`` are names of families or paths of ``.onnx`` files; none means the reference pair.
 
     ``data`` is what ``--data`` names, ``settings`` the unparsed ``--set`` values, ``baselines`` adds the simple
-    models, ``shapes`` are ``--shape`` values for the ``.onnx`` files by input name.
+    models, ``shapes`` are ``--shape`` values for the ``.onnx`` files by input name, ``attention`` adds an artifact with
+    the attention weights of the Transformer.
     """
 
     models: tuple[str, ...]
@@ -54,6 +55,7 @@ class ExportRequest:
     force: bool = False
     baselines: bool = False
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    attention: bool = False
 
 
 def export(request: ExportRequest, progress: Progress) -> Manifest:
@@ -152,6 +154,13 @@ def _check_settings(request: ExportRequest, families: list[str]) -> None:
             raise InputError(f"--checkpoint {request.checkpoint} is not a file; pass the .safetensors of one model")
         if len(families) != 1:
             raise InputError("--checkpoint holds the weights of one model; name that one model, without baselines")
+    if request.attention and (
+        "transformer" not in families or "fp32" not in request.precisions or "window" not in request.modes
+    ):
+        raise InputError(
+            "--attention is an fp32 window file of the transformer; name that model, with fp32 among --precision "
+            "and window among --mode"
+        )
     if request.data is not None and not families:
         raise InputError("--data is for models that edgekit trains, .onnx files are taken in as they are; leave it out")
     if families:
@@ -174,7 +183,9 @@ def _from_families(
 ) -> tuple[list[Artifact], list[str]]:
     artifacts: list[Artifact] = []
     dropped: list[str] = []
-    from edgekit_export.artifacts import Job, write_artifacts
+    from edgekit_export.artifacts import write_artifacts
+    from edgekit_export.attention import write_attention
+    from edgekit_export.jobs import Job
     from edgekit_export.prepare import prepare
 
     for family in families:
@@ -207,6 +218,16 @@ def _from_families(
             written = write_artifacts(job, steps)
             artifacts += written.artifacts
             dropped += written.dropped
+            if request.attention and family == "transformer" and mode == "window":
+                plain = next(one for one in written.artifacts if one.precision == "fp32")
+                looked = write_attention(job, plain)
+                if looked is not None:
+                    artifacts.append(looked)
+                else:
+                    dropped.append(
+                        f"{family}-window-fp32-portable-attention: preset {request.preset} has the stock encoder, "
+                        "whose attention weights are not given; choose another preset"
+                    )
     return artifacts, dropped
 
 
@@ -233,6 +254,7 @@ def _settings(request: ExportRequest) -> dict[str, Any]:
         "isa": request.isa,
         "seed": request.seed,
         "baselines": request.baselines,
+        "attention": request.attention,
         "checkpoint": request.checkpoint.name if request.checkpoint is not None else None,
         "shapes": {name: list(shape) for name, shape in request.shapes.items()},
     }

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What running an artifact told; the accuracies are None without data."""
+    """What running an artifact told. Without data the accuracies are None, and so is ``right``.
+
+    ``right`` tells which validation samples it answers right ``[samples]``.
+    """
 
     parity: Parity
     accuracy: Accuracy | None = None
     accuracy_validation: Accuracy | None = None
+    right: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit_export.families import find
 from edgekit_export.families.contract import NoStream, StepForm
 from edgekit_export.forms import Form, Judged
 from edgekit_export.graph.clean import clean
 from edgekit_export.graph.trace import INPUT, OUTPUT, trace_step
+from edgekit_export.jobs import Floats, Job
 from edgekit_export.quantize.contract import Precision
 from edgekit_export.verify import parity, stream
-from edgekit_export.verify.accuracy import accuracy
+from edgekit_export.verify.accuracy import accuracy, answered_right
 from edgekit_export.verify.child import Child
 from edgekit_export.verify.golden import SAMPLES
 from edgekit_export.verify.reference import reference_outputs
@@ -28,10 +28,6 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.records import to_json
 from edgekit_targets.types.manifest import Parity
 
-if TYPE_CHECKING:
-    from edgekit_export.artifacts import Job
-
-Floats = NDArray[np.float32]
 RESET: Final = "before the first step, and to start anew, fill every state input with its initial value"
 _GOLDEN_STEPS = 128
 
@@ -90,7 +86,7 @@ def _judge(job: Job, path: Path, precision: Precision, step: StepForm, reference
             return child.run({INPUT: x}, whole=False)[OUTPUT][:, -1].astype(np.float32, copy=False)
 
         held_out = last(reference.held_out)
-        validation = None if dataset is None else accuracy(last(dataset.x_valid), dataset.y_valid)
+        validation = None if dataset is None else last(dataset.x_valid)
         found = _parity(job, child, precision, reference, held_out)
     for target in job.other_targets:
         try:
@@ -102,10 +98,13 @@ def _judge(job: Job, path: Path, precision: Precision, step: StepForm, reference
             notes.append(f"not verified on {target}: {str(error).splitlines()[0]}")
         else:
             found = max(found, other, key=lambda one: one.max_abs_error)
+    if dataset is None or validation is None:
+        return Judged(parity=found, notes=tuple(notes))
     return Judged(
         parity=found,
-        accuracy=None if dataset is None else accuracy(held_out, dataset.y_test),
-        accuracy_validation=validation,
+        accuracy=accuracy(held_out, dataset.y_test),
+        accuracy_validation=accuracy(validation, dataset.y_valid),
+        right=answered_right(validation, dataset.y_valid),
         notes=tuple(notes),
     )
 

@@ -184,7 +184,6 @@ def test_fp32_that_is_not_pytorchs_answer_fails_and_leaves_nothing(
         (("absent.onnx",), {}, "absent.onnx"),
         (("absent.onnx",), {"data": "aeon:JapaneseVowels"}, "--data is for models that edgekit trains"),
         (("lstm",), {"precisions": ("int3",)}, "--precision int3"),
-        (("lstm",), {"precisions": ("fp16",)}, "--precision fp16"),
         (("lstm",), {"precisions": ()}, "--precision is empty"),
         (("lstm",), {"modes": ("batch",)}, "--mode batch"),
         (("lstm",), {"modes": ()}, "--mode"),

@@ -13,13 +13,15 @@ from edgekit_targets.extras import require
 from edgekit_targets.types.manifest import State, Tensor
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, TensorProto, ValueInfoProto
+    from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 # First ONNX Runtime that reads an opset and an IR version (its docs/Versioning and compatibility tables). edgekit
 # supports 1.16 and newer, so older answers are rounded up to it. What is not listed is not known here.
 _RUNTIME_OF_OPSET = {**dict.fromkeys(range(7, 20), 16), 20: 17, 21: 18, 23: 23}
 _RUNTIME_OF_IR = {**dict.fromkeys(range(3, 10), 16), 10: 18}
 _CONTRIB_SINCE_1_16 = {"DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}
+# MatMulNBits in this form was tried on 1.16.3, 1.17 to 1.20, 1.22 and 1.32.
+_NBITS = {"K", "N", "bits", "block_size"}
 _NOT_WEIGHTS = {"INT64", "INT32", "BOOL", "STRING"}
 
 
@@ -111,10 +113,22 @@ def _elements(tensor: TensorProto) -> int:
 
 
 def _min_onnxruntime(model: ModelProto, opset: int) -> str | None:
-    contrib = {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")}
+    contrib = {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx") and not _four_bits(node)}
     if contrib - _CONTRIB_SINCE_1_16 or opset not in _RUNTIME_OF_OPSET or model.ir_version not in _RUNTIME_OF_IR:
         return None
-    return f"1.{max(_RUNTIME_OF_OPSET[opset], _RUNTIME_OF_IR[model.ir_version])}"
+    return f"1.{max(_RUNTIME_OF_OPSET[opset], _RUNTIME_OF_IR[model.ir_version], _half_norm(model))}"
+
+
+def _half_norm(model: ModelProto) -> int:
+    """On processors ONNX Runtime 1.16 has no LayerNormalization in float16 (it refuses the file), 1.17 has (tried)."""
+    half = any(tensor.data_type == tensor.FLOAT16 for tensor in model.graph.initializer)
+    return 17 if half and any(node.op_type == "LayerNormalization" for node in model.graph.node) else 16
+
+
+def _four_bits(node: NodeProto) -> bool:
+    """MatMulNBits in the form that ONNX Runtime 1.16 has: 4 bits, no later attribute or input."""
+    given = {attribute.name: attribute.i for attribute in node.attribute}
+    return node.op_type == "MatMulNBits" and set(given) == _NBITS and given["bits"] == 4 and len(node.input) == 3
 
 
 def _tensor(value: ValueInfoProto) -> Tensor:

@@ -14,6 +14,7 @@ from edgekit_targets.types.manifest import Quantized
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
+_EIGHT_BITS = (2, 3)  # onnx.TensorProto.UINT8, INT8
 # Position of the weights among the inputs, float form.
 _FLOAT: dict[str, tuple[int, ...]] = {
     "MatMul": (1, 0),
@@ -45,8 +46,8 @@ def weighted_operators(model: ModelProto) -> dict[str, Quantized]:
     """Operators with constant weights by type, with the number that is quantized.
 
     A weight is constant if nothing in it depends on an input of the graph: an initializer, or what Slice, Concat,
-    Transpose and the like make of initializers. A float operator whose weights come out of a ``DequantizeLinear``
-    counts as quantized.
+    Transpose and the like make of initializers. A float operator whose weights come out of a ``DequantizeLinear``, or
+    of a ``Cast`` of 8-bit integers, counts as quantized.
     """
     constants, dequantized = _constants(model)
     counts: dict[str, list[int]] = {}
@@ -61,12 +62,14 @@ def weighted_operators(model: ModelProto) -> dict[str, Quantized]:
 def _constants(model: ModelProto) -> tuple[set[str], set[str]]:
     constants = {tensor.name for tensor in model.graph.initializer}
     constants |= {tensor.values.name for tensor in model.graph.sparse_initializer}
+    integers = {tensor.name for tensor in model.graph.initializer if tensor.data_type in _EIGHT_BITS}
     dequantized: set[str] = set()
     for node in model.graph.node:
         inputs = [name for name in node.input if name]
         if node.op_type == "Constant" or (inputs and all(name in constants for name in inputs)):
             constants.update(node.output)
-            if node.op_type == "DequantizeLinear" or any(name in dequantized for name in inputs):
+            made_float = node.op_type == "DequantizeLinear" or (node.op_type == "Cast" and inputs[0] in integers)
+            if made_float or any(name in dequantized for name in inputs):
                 dequantized.update(node.output)
     return constants, dequantized
 

@@ -71,4 +71,5 @@ def _integer(model: ModelProto) -> Precision | None:
     }
     if bits or "MatMulNBits" in kinds:
         return "int4-weight" if min(bits, default=4) <= 4 else "int8-weight"
-    return "int8-weight" if "DequantizeLinear" in kinds else None
+    dequantized = "DequantizeLinear" in kinds or any(entry.quantized for entry in weighted_operators(model).values())
+    return "int8-weight" if dequantized else None

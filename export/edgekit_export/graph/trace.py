@@ -32,14 +32,17 @@ _DTYPES = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
 _NOISY_LOGGER = "torch.onnx._internal.exporter._registration"
 
 
-def trace(module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str]) -> ModelProto:
+def trace(
+    module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str], outputs: Sequence[str] = (OUTPUT,)
+) -> ModelProto:
     """Export ``module`` with one input ``x`` and one output ``logits``; the module itself is never changed.
 
     Args:
-        module: maps ``example`` to one tensor.
+        module: maps ``example`` to one tensor, or to as many as ``outputs`` names.
         example: input, for example ``[batch, length, features]`` float32.
         dynamic: the names of the axes of ``example`` that vary, ``{0: "batch", 1: "length"}``. Those axes must have
             distinct sizes of at least 2 in ``example``.
+        outputs: names of what ``module`` gives, in its order.
 
     Raises:
         InputError: an ``nn.LSTM`` without an ONNX form.
@@ -50,7 +53,7 @@ def trace(module: nn.Module, example: Tensor, *, dynamic: Mapping[int, str]) -> 
     if min(sizes, default=2) < 2 or len(set(sizes)) != len(sizes):
         raise ValueError(f"dynamic axes need distinct example sizes of at least 2, not {sizes}")
     dimensions = {axis: torch.export.Dim(name) for axis, name in dynamic.items()}
-    return _export(module, (example,), (dimensions,), inputs=[INPUT], outputs=[OUTPUT])
+    return _export(module, (example,), (dimensions,), inputs=[INPUT], outputs=outputs)
 
 
 def trace_step(form: StepForm, features: int) -> ModelProto:

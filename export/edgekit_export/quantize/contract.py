@@ -15,6 +15,8 @@ from edgekit_targets.types.manifest import Quantized, Weights
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from edgekit_export.quantize.calibration import Calibration
+
 PORTABLE: Final = "portable"
 ISAS: Final = (PORTABLE, "avx2", "vnni", "arm-dotprod")
 """What an integer file may assume of the processor that runs it; ``portable`` is right everywhere."""
@@ -54,5 +56,12 @@ class Precision(Protocol):
     def relative_limit(self) -> Mapping[Weights, float]:
         """Bound of the relative error (Frobenius) on held-out inputs, by the origin of the weights; empty for none."""
 
-    def apply(self, model: ModelProto, isa: str) -> Converted | Refused:
-        """Rewrite ``model`` (clean fp32, opset 18; left as it is) for processors of ``isa``."""
+    @property
+    def calibrated(self) -> bool:
+        """Whether :meth:`apply` makes use of a calibration."""
+
+    def apply(self, model: ModelProto, isa: str, calibration: Calibration | None = None) -> Converted | Refused:
+        """Rewrite ``model`` (clean fp32, opset 18; left as it is) for processors of ``isa``.
+
+        ``calibration`` is what the model's weights meet on training data; None where there is none.
+        """

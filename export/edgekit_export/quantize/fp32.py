@@ -14,6 +14,8 @@ from edgekit_targets.types.manifest import Weights
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from edgekit_export.quantize.calibration import Calibration
+
 
 @dataclass(frozen=True)
 class Fp32:
@@ -21,9 +23,10 @@ class Fp32:
 
     name: PrecisionName = "fp32"
     integer: bool = False
+    calibrated: bool = False
     tolerance: float = 1e-5
     relative_limit: Mapping[Weights, float] = field(default_factory=dict)
 
-    def apply(self, model: ModelProto, isa: str) -> Converted | Refused:
+    def apply(self, model: ModelProto, isa: str, calibration: Calibration | None = None) -> Converted | Refused:
         """The model itself, with its operators counted."""
         return Converted(model=model, quantized=weighted_operators(model))

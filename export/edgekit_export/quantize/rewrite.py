@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit_export.quantize.calibration import Calibration
+from edgekit_export.quantize.linear import Floats, attributes_of, floats_of, linear_of
+from edgekit_export.quantize.promise import CONTRIB
 from edgekit_export.quantize.weights import quantize_columns
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
-
-CONTRIB = "com.microsoft"
 
 
 class Rewriter:
@@ -27,18 +28,12 @@ class Rewriter:
     the node has no such form (its weights are no initializers, for example).
     """
 
-    def __init__(self, model: ModelProto, *, pair_safe: bool) -> None:
-        """Start on ``model``, which is left as it is."""
-        from onnx import numpy_helper
-
+    def __init__(self, model: ModelProto, calibration: Calibration | None, *, pair_safe: bool) -> None:
+        """Start on ``model``, which is left as it is; ``calibration`` lets rounding know what the weights meet."""
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, NDArray[np.generic]] = {}
-        self._floats = {
-            tensor.name: numpy_helper.to_array(tensor)
-            for tensor in model.graph.initializer
-            if tensor.data_type == tensor.FLOAT
-        }
-        self._pair_safe = pair_safe
+        self._floats = floats_of(model)
+        self._pair_safe, self._calibration = pair_safe, calibration
         self._activations: dict[str, tuple[str, str, str]] = {}
 
     def keep(self, node: NodeProto) -> None:
@@ -47,18 +42,12 @@ class Rewriter:
 
     def linear(self, node: NodeProto) -> bool:
         """MatMul or Gemm with constant weights ``[inputs, outputs]`` as ``MatMulInteger`` and one scale a column."""
-        attributes = _attributes(node)
-        weights = self._floats.get(node.input[1])
-        bias = node.input[2] if len(node.input) > 2 else ""
-        if weights is None or weights.ndim != 2 or (bias and bias not in self._floats):
+        found = linear_of(node, self._floats)
+        if found is None:
             return False
-        if attributes.get("transA", 0) or attributes.get("alpha", 1.0) != 1.0 or attributes.get("beta", 1.0) != 1.0:
-            return False
-        transposed = bool(attributes.get("transB", 0))
-        name, matrix = (f"{node.input[1]}_t", weights.T) if transposed else (node.input[1], weights)
-        integers, scales, zeros = self._matrix(name, matrix)
-        x, x_scale, x_zero = self._activation(node.input[0])
-        out = node.output[0]
+        integers, scales, zeros = self._matrix(found.weights, found.matrix)
+        x, x_scale, x_zero = self._activation(found.x)
+        out, bias = found.output, found.bias
         product = f"{out}_product" if bias else out
         self._add("MatMulInteger", [x, integers, x_zero, zeros], [f"{out}_integer"])
         self._add("Cast", [f"{out}_integer"], [f"{out}_float"], to=1)
@@ -72,7 +61,7 @@ class Rewriter:
         """LSTM as ``DynamicQuantizeLSTM``, W and R quantized per gate unit; bias, peepholes and states stay float."""
         from onnx import helper
 
-        attributes = _attributes(node)
+        attributes = attributes_of(node)
         w, r = (self._floats.get(name) for name in node.input[1:3])
         if w is None or r is None or attributes.pop("layout", 0):
             return False
@@ -93,14 +82,18 @@ class Rewriter:
 
     def _directions(self, name: str, weights: NDArray[np.float32]) -> tuple[str, str, str]:
         """ONNX keeps ``[directions, 4 * hidden, inputs]``; the integer operator wants the last two axes swapped."""
-        pairs = [quantize_columns(matrix.T, pair_safe=self._pair_safe) for matrix in weights]
+        pairs = [self._quantize(matrix.T) for matrix in weights]
         scales = np.stack([scale for _, scale in pairs])
         return self._store(name, np.stack([integers for integers, _ in pairs]), scales)
 
     def _matrix(self, name: str, matrix: NDArray[np.float32]) -> tuple[str, str, str]:
         if f"{name}_int8" in self.initializers:
             return f"{name}_int8", f"{name}_scales", f"{name}_zeros"
-        return self._store(name, *quantize_columns(matrix, pair_safe=self._pair_safe))
+        return self._store(name, *self._quantize(matrix))
+
+    def _quantize(self, matrix: Floats) -> tuple[NDArray[np.int8], Floats]:
+        gram = None if self._calibration is None else self._calibration.gram(matrix)
+        return quantize_columns(matrix, pair_safe=self._pair_safe, gram=gram)
 
     def _store(self, name: str, integers: NDArray[np.int8], scales: NDArray[np.float32]) -> tuple[str, str, str]:
         names = (f"{name}_int8", f"{name}_scales", f"{name}_zeros")
@@ -119,9 +112,3 @@ class Rewriter:
         from onnx import helper
 
         self.nodes.append(helper.make_node(kind, inputs, outputs, f"{outputs[0]}_{kind}", **attributes))
-
-
-def _attributes(node: NodeProto) -> dict[str, Any]:
-    from onnx import helper
-
-    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}

@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit_export.quantize.feedback import output_error, round_with_feedback
+
 PAIR_LIMIT: Final = 127
 _FULL = 127
 _SEVEN_BIT = 63
@@ -22,7 +24,9 @@ _SEVEN_BIT = 63
 _STRETCH = np.linspace(1.0, _FULL / (_FULL - 1), 9)
 
 
-def quantize_columns(weights: NDArray[np.float32], *, pair_safe: bool) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantize_columns(
+    weights: NDArray[np.float32], *, pair_safe: bool, gram: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Quantize symmetrically: ``weights`` is about ``integers * scales``.
 
     Args:
@@ -30,6 +34,8 @@ def quantize_columns(weights: NDArray[np.float32], *, pair_safe: bool) -> tuple[
         pair_safe: no two rows 2k and 2k+1 of one column that have the same sign add up to more than ``PAIR_LIMIT``
             in absolute value. Of the scales that hold it, each column gets the one with the least squared error, so
             that no column is worse than with 7 bits.
+        gram: of the activations that the weights will meet, ``[inputs, inputs]``. With it rounding is done with
+            feedback where that brings an output closer on those activations; the scales stay the same.
 
     Returns:
         int8 ``[inputs, outputs]`` in [-127, 127], and the float32 scales ``[outputs]``.
@@ -40,6 +46,18 @@ def quantize_columns(weights: NDArray[np.float32], *, pair_safe: bool) -> tuple[
     exact = weights.astype(np.float64)
     if not np.isfinite(exact).all():
         raise ValueError("the weights hold NaN or infinity")
+    integers, scales = _nearest(exact, pair_safe=pair_safe)
+    if gram is None:
+        return integers, scales
+    limit = PAIR_LIMIT if pair_safe else None
+    wide = scales.astype(np.float64)
+    better = round_with_feedback(exact, wide, gram, low=-_FULL, high=_FULL, pair_limit=limit)
+    before, after = (output_error(exact - candidate * wide, gram) for candidate in (integers, better))
+    return np.where(after < before, better, integers), scales
+
+
+def _nearest(exact: NDArray[np.float64], *, pair_safe: bool) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Scales, and the weights rounded to the nearest step of them."""
     largest = np.abs(exact).max(axis=0, initial=0.0)
     # A column of (almost) zeros has no scale that float32 can hold: its integers are zero.
     dead = largest < _FULL * float(np.finfo(np.float32).tiny)

@@ -16,7 +16,8 @@ def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Accuracy
         logits: ``[samples, classes]``, at least one sample.
         labels: ``[samples]``, indices of classes.
     """
-    right = int((logits.argmax(axis=1) == labels).sum())
+    each = answered_right(logits, labels)
+    right = int(each.sum())
     interval = stats.binomtest(right, len(labels)).proportion_ci(confidence_level=0.95, method="wilson")
     return Accuracy(
         metric="accuracy",
@@ -24,4 +25,11 @@ def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Accuracy
         low=float(interval.low),
         high=float(interval.high),
         samples=len(labels),
+        right=np.packbits(each).tobytes().hex(),
     )
+
+
+def answered_right(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """For each sample whether the largest of its ``logits`` ``[samples, classes]`` is the label's."""
+    right: NDArray[np.bool_] = logits.argmax(axis=1) == labels
+    return right

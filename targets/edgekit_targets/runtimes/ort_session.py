@@ -18,6 +18,8 @@ from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State
 
 _ERRORS_ONLY = 3
+# It crashes ONNX Runtime 1.32 while loading fp16 models with an LSTM (onnxruntime#32405) and does nothing for others.
+_CRASHING_OPTIMIZERS = "FuseFp16InitializerToFp32NodeTransformer"
 
 Provider = str | tuple[str, dict[str, str]]
 
@@ -45,6 +47,7 @@ class OrtSession:
         settings.inter_op_num_threads = 1
         settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         settings.log_severity_level = _ERRORS_ONLY
+        settings.add_session_config_entry("optimization.disable_specified_optimizers", _CRASHING_OPTIMIZERS)
         for key, value in config.items():
             settings.add_session_config_entry(key, value)
         try:

@@ -58,13 +58,34 @@ class Quantized:
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """A figure on one split with its 95 % interval (a proportion: Wilson 1927), higher is better."""
+    """A figure on one split with its 95 % interval (a proportion: Wilson 1927), higher is better.
+
+    ``right`` tells which samples were answered right, for paired tests: one bit each in the order of the split, first
+    sample in the highest bit, padded with zeros to whole bytes, in hexadecimal.
+    """
 
     metric: str
     value: float
     low: float
     high: float
     samples: int
+    right: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """What a quantized artifact is worth, before any speed is known.
+
+    ``accuracy_drop`` (share lost against fp32) and ``p_value`` (McNemar 1947, exact, one-sided) are on the same
+    validation samples; null without data. ``accurate`` is null where the samples cannot tell.
+    """
+
+    verdict: Literal["keep", "drop"]
+    smaller: bool
+    accuracy_drop: float | None
+    p_value: float | None
+    accurate: bool | None
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +128,8 @@ class Artifact:
     example: tuple[int, int] | None = None
     """(batch, length) of the golden inputs."""
     notes: tuple[str, ...] = ()
+    keep: Keep | None = None
+    """Of a quantized artifact; null for fp32 and for imported files."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -185,3 +185,15 @@ def test_a_looser_budget_never_turns_a_pick_into_none(
         assert loose.verdict == "pick"
     for before, after in zip(tight.candidates, loose.candidates, strict=True):
         assert before.status != "pass" or after.status == "pass"
+
+
+def test_a_file_made_to_look_into_the_model_does_not_compete(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    plain, other = make_evidence("transformer", p99=0.002), make_evidence("transformer", p99=0.001)
+    name = "transformer-window-fp32-portable-attention"
+    looked_into = dataclasses.replace(
+        other,
+        artifact=dataclasses.replace(other.artifact, id=name, file=f"{name}.onnx", variant="attention"),
+        measurement=dataclasses.replace(other.measurement, artifact=name),
+    )
+    verdict = pick(make_bundle(plain, looked_into), BUDGET)
+    assert [candidate.artifact for candidate in verdict.candidates] == ["transformer-window-fp32-portable-plain"]

@@ -66,8 +66,21 @@ def test_skipping_the_earlier_steps_of_the_last_layer_changes_nothing() -> None:
     x = torch.randn(2, 9, FEATURES, dtype=torch.float64)
     hidden = module.embed(module.normalise(x))
     for block in module.blocks:
-        hidden = block(hidden, module.position(9).double(), only_last=False)
+        hidden, _ = block(hidden, module.position(9).double(), only_last=False)
     torch.testing.assert_close(module(x), module.head(module.norm(hidden[:, -1])), rtol=1e-9, atol=1e-9)
+
+
+def test_with_attention_the_logits_stay_and_the_weights_are_those_of_the_definition() -> None:
+    module = build(2, 4)
+    x = torch.randn(2, 9, FEATURES, dtype=torch.float64)
+    logits, weights = module.with_attention(x)
+    torch.testing.assert_close(logits, module(x), rtol=1e-9, atol=1e-9)
+    first: Any = module.blocks[0]
+    qkv = first.qkv(first.norm_attention(module.embed(module.normalise(x)))).unflatten(-1, (3, first.heads, -1))
+    q, k = qkv[:, :, 0].transpose(1, 2), qkv[:, :, 1].transpose(1, 2)
+    scores = q @ k.transpose(2, 3) / q.shape[-1] ** 0.5 + module.position(9).double()
+    torch.testing.assert_close(weights[:, 0], torch.softmax(scores, dim=-1), rtol=1e-9, atol=1e-9)
+    assert weights.shape == (2, 2, first.heads, 9, 9)
 
 
 def test_steps_one_by_one_with_the_last_keys_and_values_equal_the_window() -> None:

@@ -42,8 +42,34 @@ class CausalTransformer(torch.nn.Module):
         bias = self.position(x.shape[1])
         last = len(self.blocks) - 1
         for index, block in enumerate(self.blocks):
-            hidden = block(hidden, bias, only_last=index == last)
+            hidden, _ = block(hidden, bias, only_last=index == last)
         return self.head(self.norm(hidden[:, -1]))  # type: ignore[no-any-return]
+
+    def with_attention(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same logits, and the attention weights [batch, layers, heads, query, key] of every step on every step.
+
+        The last layer computes all its queries here, which :meth:`forward` spares itself.
+        """
+        hidden = self.embed(self.normalise(x))
+        bias = self.position(x.shape[1])
+        seen = []
+        for block in self.blocks:
+            hidden, weights = block(hidden, bias, only_last=False)
+            seen.append(weights)
+        return self.head(self.norm(hidden[:, -1])), torch.stack(seen, dim=1)
+
+
+class WithAttention(torch.nn.Module):
+    """Gives what :meth:`CausalTransformer.with_attention` gives, so that it can be traced."""
+
+    def __init__(self, model: CausalTransformer) -> None:
+        """Share the weights of ``model``."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits [batch, classes] and attention [batch, layers, heads, length, length]."""
+        return self.model.with_attention(x)
 
 
 class DistanceBias(torch.nn.Module):
@@ -86,8 +112,8 @@ class Block(torch.nn.Module):
         self.down = torch.nn.Linear(ff, dim)
         self.dropout = torch.nn.Dropout(dropout)
 
-    def forward(self, x: torch.Tensor, bias: torch.Tensor, *, only_last: bool) -> torch.Tensor:
-        """[batch, length, dim] to the same shape, or to [batch, 1, dim] when ``only_last``.
+    def forward(self, x: torch.Tensor, bias: torch.Tensor, *, only_last: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """[batch, length, dim] to the same shape, or to [batch, 1, dim] when ``only_last``; and the attention weights.
 
         Nothing reads the earlier steps of the last layer, so it need not compute them: same answer, less work.
         """
@@ -96,13 +122,20 @@ class Block(torch.nn.Module):
         q, k, v = qkv.transpose(1, 2).split(self.heads, dim=1)
         if only_last:
             x, q, bias = x[:, -1:], q[:, :, -1:], bias[:, -1:]
-        mixed = self.attend(q, k, v, bias)
-        return self.finish(x, mixed.transpose(1, 2).reshape(x.shape[0], x.shape[1], dim))
+        mixed, weights = self.attend(q, k, v, bias)
+        return self.finish(x, mixed.transpose(1, 2).reshape(x.shape[0], x.shape[1], dim)), weights
 
-    def attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        """Scaled dot-product attention of q [batch, heads, queries, width] over k and v [batch, heads, keys, width]."""
+    def attend(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scaled dot-product attention of q [batch, heads, queries, width] over k and v [batch, heads, keys, width].
+
+        Returns:
+            What was mixed [batch, heads, queries, width], and the weights [batch, heads, queries, keys].
+        """
         scores = torch.matmul(q * self.scale, k.transpose(2, 3)) + bias
-        return torch.matmul(torch.softmax(scores, dim=-1), v)
+        weights = torch.softmax(scores, dim=-1)
+        return torch.matmul(weights, v), weights
 
     def finish(self, x: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
         """What follows attention, for ``x`` and ``mixed`` [..., dim]: projection, residual, feed-forward."""

@@ -73,7 +73,8 @@ class TransformerStep(torch.nn.Module):
             )
             keys, values = _write(keys, place, k), _write(values, place, v)
             after += [keys, values]
-            hidden = block.finish(hidden, block.attend(q, keys, values, bias).flatten(1))
+            mixed, _ = block.attend(q, keys, values, bias)
+            hidden = block.finish(hidden, mixed.flatten(1))
         return self.head(self.norm(hidden)), after
 
     def _place(self, slot: torch.Tensor) -> torch.Tensor:
