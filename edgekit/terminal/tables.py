@@ -8,7 +8,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from edgekit.decision.words import form_name
+from edgekit.decision.words import form_name, precision_name
 from edgekit.profiling.verify import Check
 from edgekit.terminal.format import (
     NOT_MEASURED,
@@ -23,7 +23,7 @@ from edgekit.terminal.format import (
     size,
 )
 from edgekit.terminal.format import limit as format_limit
-from edgekit_targets.types.manifest import Accuracy, Keep, Manifest
+from edgekit_targets.types.manifest import Accuracy, Artifact, Keep, Manifest
 from edgekit_targets.types.profile import Latency, Measurement, Profile
 from edgekit_targets.types.target import TargetStatus
 from edgekit_targets.types.verdict import Candidate, Constraint, Verdict
@@ -75,7 +75,7 @@ def manifest_table(manifest: Manifest) -> Table:
             f"{escape(kind)} {found.quantized}/{found.total}" for kind, found in (one.quantized or {}).items()
         )
         table.add_row(
-            escape(one.id),
+            _artifact(one),
             size(one.size_bytes),
             percent(one.parity.relative_error) if one.parity else NOT_MEASURED,
             counts or NOT_MEASURED,
@@ -143,6 +143,11 @@ def _keep(found: Keep | None) -> str:
     if found.accuracy_drop is None:
         return found.verdict
     return f"{found.verdict}\nlost {percent(found.accuracy_drop)}, p {found.p_value:.2g}"
+
+
+def _artifact(one: Artifact) -> str:
+    second = precision_name(one.precision) + (", with attention" if one.variant == "attention" else "")
+    return escape(f"{one.family} {one.mode}\n  {second}")
 
 
 def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " ") -> str:
