@@ -212,5 +212,5 @@ def test_attention_needs_the_transformer_in_fp32(
     tmp_path: Path, models: tuple[str, ...], precisions: tuple[str, ...]
 ) -> None:
     request = ExportRequest(models=models, out=tmp_path / "out", precisions=precisions, attention=True)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="--attention is an fp32 file of the transformer"):
+    with pytest.raises(InputError, match="--attention is an fp32 window file of the transformer"):
         export(request, silent)
