@@ -157,7 +157,8 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
             return f"The {name} could not be measured."
         one, candidate = nearest[0]
         broken = [found for found in tightest_first(candidate) if found.status != "pass"]
-        return f"The {name} does not fit, at best ({candidate_name(one)}): {'; '.join(map(breaking, broken))}."
+        outcome = "does not fit" if candidate.status == "fail" else "is undecided"
+        return f"The {name} {outcome}, at best ({candidate_name(one)}): {'; '.join(map(breaking, broken))}."
     for step in reversed(ranking.steps):
         mode = ranking.winner.artifact.mode
         here = [

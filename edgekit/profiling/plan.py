@@ -26,10 +26,10 @@ class Plan:
     """
 
     launches: int = 5
-    rounds: int = 6
+    rounds: int = 12
     samples: int = 6000
     seconds: float = 8.0
-    warmup_seconds: float = 0.05
+    warmup_seconds: float = 0.03
     alive: int = 4
     seed: int = 0
 

@@ -54,6 +54,11 @@ def test_names_the_figure_by_which_the_other_family_lost(make_evidence: Make, ma
     assert any("68 samples" in reason for reason in verdict.reasons)
 
 
+def test_a_family_that_is_not_settled_is_not_said_to_fail(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(make_evidence("lstm"), make_evidence("transformer", p99=0.0199))
+    assert "The Transformer is undecided, at best" in pick(bundle, BUDGET).sentence
+
+
 def test_where_a_baseline_wins_the_question_of_the_pair_is_answered_too(
     make_evidence: Make, make_bundle: MakeBundle
 ) -> None:
