@@ -109,7 +109,7 @@ def _request(
 
     trains = not models or not all(model.endswith(".onnx") for model in models)
     return ExportRequest(
-        models=tuple(models or ("lstm", "transformer")),
+        models=tuple(models),
         out=out,
         data=data or (DEFAULT_DATA if trains else None),
         preset=preset,

@@ -49,7 +49,7 @@ def run(
     from edgekit_export.exporting import ExportRequest, export
 
     request = ExportRequest(
-        models=tuple(models or ("lstm", "transformer")),
+        models=tuple(models or ()),
         out=out,
         data=data,
         preset=preset,

@@ -85,12 +85,14 @@ def _memory(name: str, measurement: Measurement) -> Figure:
     memory = measurement.memory
     if memory is None:
         return Figure(None, reason="memory was not measured")
-    peak = max(memory.load_peak_bytes, memory.run_peak_bytes)
     if name == "memory":
-        added = float(max(0, peak - memory.baseline_bytes))
-        return Figure(added, _float(measurement.memory_low_bytes), _float(measurement.memory_high_bytes))
+        return Figure(
+            float(memory.added_bytes), _float(measurement.memory_low_bytes), _float(measurement.memory_high_bytes)
+        )
     high = _float(measurement.process_memory_high_bytes)
-    return Figure(high if high is not None else float(peak), _float(measurement.process_memory_low_bytes), high)
+    return Figure(
+        high if high is not None else float(memory.peak_bytes), _float(measurement.process_memory_low_bytes), high
+    )
 
 
 def _float(value: int | None) -> float | None:

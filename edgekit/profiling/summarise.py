@@ -27,8 +27,8 @@ def summarise(taken: Taken, created: str) -> Measurement:
     cpu = mean([ran.cpu_seconds / len(ran.seconds) for ran in taken.slices if ran.cpu_seconds is not None])
     if latency is not None and cpu is None:
         warnings.append("cpu time: this system does not tell it")
-    memory = _memory(taken, warnings)
-    peaks = [peak for peak in map(_peak, taken.opened) if peak is not None]
+    marks = [one.memory for one in taken.opened if one.memory is not None]
+    memory = _memory(taken, marks, warnings)
     parity = _parity(taken.opened)
     if taken.opened and parity is None:
         warnings.append("parity: the bundle has no golden outputs or no tolerance for this artifact")
@@ -63,10 +63,10 @@ def summarise(taken: Taken, created: str) -> Measurement:
         first_run_seconds=_median([one.first_run_seconds for one in taken.opened]),
         throughput_per_second=subject.batch / latency.mean_seconds if latency is not None else None,
         memory=memory,
-        memory_low_bytes=min((added for added, _ in peaks), default=None),
-        memory_high_bytes=max((added for added, _ in peaks), default=None),
-        process_memory_low_bytes=min((whole for _, whole in peaks), default=None),
-        process_memory_high_bytes=max((whole for _, whole in peaks), default=None),
+        memory_low_bytes=min((one.added_bytes for one in marks), default=None),
+        memory_high_bytes=max((one.added_bytes for one in marks), default=None),
+        process_memory_low_bytes=min((one.peak_bytes for one in marks), default=None),
+        process_memory_high_bytes=max((one.peak_bytes for one in marks), default=None),
         energy=None,
         parity=parity,
         warnings=tuple(warnings),
@@ -120,13 +120,12 @@ def _latency(taken: Taken, warnings: list[str]) -> Latency | None:
     )
 
 
-def _memory(taken: Taken, warnings: list[str]) -> Memory | None:
-    launches = [one.memory for one in taken.opened if one.memory is not None]
+def _memory(taken: Taken, launches: Sequence[Memory], warnings: list[str]) -> Memory | None:
     if not launches:
         if taken.opened:
             warnings.append("memory: this system has no high-water mark that can be reset")
         return None
-    worst = max(launches, key=lambda one: max(one.load_peak_bytes, one.run_peak_bytes) - one.baseline_bytes)
+    worst = max(launches, key=lambda one: one.peak_bytes - one.baseline_bytes)
     steady = [ran.steady_bytes for ran in taken.slices if ran.steady_bytes is not None]
     return Memory(
         baseline_bytes=worst.baseline_bytes,
@@ -135,14 +134,6 @@ def _memory(taken: Taken, warnings: list[str]) -> Memory | None:
         steady_bytes=max(steady, default=worst.steady_bytes),
         added_file_bytes=worst.added_file_bytes,
     )
-
-
-def _peak(opened: Opened) -> tuple[int, int] | None:
-    """What the model added at its peak and the peak of the whole process, in bytes, of one launch."""
-    if opened.memory is None:
-        return None
-    whole = max(opened.memory.load_peak_bytes, opened.memory.run_peak_bytes)
-    return max(0, whole - opened.memory.baseline_bytes), whole
 
 
 def _parity(launches: Sequence[Opened]) -> DeviceParity | None:

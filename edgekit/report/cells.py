@@ -156,8 +156,8 @@ def _figure(one: Constraint) -> str:
 def _measurement(one: Measurement) -> tuple[Cell, ...]:
     latency = one.latency
     pace = "closed loop" if one.every_seconds is None else f"every {seconds(one.every_seconds)}"
-    peak = max(one.memory.load_peak_bytes, one.memory.run_peak_bytes) if one.memory is not None else None
-    added = max(0, peak - one.memory.baseline_bytes) if peak is not None and one.memory is not None else None
+    peak = one.memory.peak_bytes if one.memory is not None else None
+    added = one.memory.added_bytes if one.memory is not None else None
     cpu = interval(
         one.cpu_seconds_per_inference, one.cpu_low_seconds_per_inference, one.cpu_high_seconds_per_inference, seconds
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from edgekit.profiling.plan import length_for
 from edgekit.report.text import shorten
 from edgekit_targets.types.manifest import Accuracy, Artifact, Manifest
-from edgekit_targets.types.profile import Device, Latency, Measurement, Memory, Profile
+from edgekit_targets.types.profile import Device, Latency, Measurement, Profile
 from edgekit_targets.types.verdict import Candidate, Choice, Limit, Status, Verdict
 
 Key = tuple[str, str, int]
@@ -47,13 +47,13 @@ class Row:
     def added_bytes(self) -> int | None:
         """What the model adds to the process, in bytes (the budget's ``memory``)."""
         memory = self._valid.memory if self._valid is not None else None
-        return None if memory is None else max(0, _peak(memory) - memory.baseline_bytes)
+        return None if memory is None else memory.added_bytes
 
     @property
     def process_bytes(self) -> int | None:
         """The peak of the whole process, in bytes (the budget's ``process_memory``)."""
         memory = self._valid.memory if self._valid is not None else None
-        return None if memory is None else _peak(memory)
+        return None if memory is None else memory.peak_bytes
 
     @property
     def _valid(self) -> Measurement | None:
@@ -261,7 +261,3 @@ def _standing(candidate: Candidate) -> tuple[bool, int, float]:
 def _speed(measurement: Measurement) -> float:
     latency = measurement.latency
     return math.inf if latency is None else latency.p99_seconds or latency.p50_seconds
-
-
-def _peak(memory: Memory) -> int:
-    return max(memory.load_peak_bytes, memory.run_peak_bytes)

@@ -171,7 +171,7 @@ def _folded(text: str) -> str:
 def _added(one: Measurement) -> float | None:
     if one.memory is None:
         return None
-    return float(max(0, max(one.memory.load_peak_bytes, one.memory.run_peak_bytes) - one.memory.baseline_bytes))
+    return float(one.memory.added_bytes)
 
 
 def _float(value: int | None) -> float | None:

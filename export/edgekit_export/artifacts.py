@@ -47,6 +47,14 @@ class Written:
     dropped: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Fp32:
+    """What a quantized artifact is weighed against: bytes of the fp32 file, and which validation samples are right."""
+
+    size: int
+    right: NDArray[np.bool_] | None
+
+
 def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
     """Write the artifacts of one module and their golden vectors; ``step`` is called 1 + len(precisions) times.
 
@@ -56,20 +64,21 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
         WriteFailed: the disk is full.
     """
     form = window_form(job) if job.mode == "window" else stream_form(job, held_out(job))
+    names = [_name(job, precision) for precision in job.precisions]
+    if isinstance(form, NoStream):
+        for _ in range(1 + len(names)):
+            step()
+        return Written(artifacts=(), dropped=tuple(f"{name}: {form.reason}" for name in names))
     seen = None
-    if not isinstance(form, NoStream) and any(precision.calibrated for precision in job.precisions):
+    if any(precision.calibrated for precision in job.precisions):
         # Records are found by the weights' content, so those of the window serve the step too.
         seen = _calibrate(job, form.traced if job.mode == "window" else window_graph(job))
+    fp32 = _fp32_of(job, form)
     step()
     artifacts: list[Artifact] = []
     dropped: list[str] = []
-    for precision in job.precisions:
-        isa = job.isa if precision.integer else PORTABLE
-        name = "-".join((job.prepared.family, job.mode, precision.name, isa, VARIANT))
-        if isinstance(form, NoStream):
-            dropped.append(f"{name}: {form.reason}")
-            step()
-            continue
+    for precision, name in zip(job.precisions, names, strict=True):
+        isa = _isa(job, precision)
         converted = precision.apply(form.traced, isa, seen)
         if isinstance(converted, Refused):
             dropped.append(f"{name}: {converted.reason}")
@@ -80,7 +89,7 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
             path = job.bundle / f"{name}.onnx"
             write_atomic(path, serialise(model))
             try:
-                artifact = _verified(job, name, model, converted, precision, isa, form)
+                artifact = _verified(job, name, model, converted, precision, form, fp32)
             except (parity.ParityFailed, AgentFailed, InputError) as error:
                 path.unlink(missing_ok=True)
                 if precision.name == "fp32":
@@ -93,6 +102,15 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
                 artifacts.append(artifact)
         step()
     return Written(artifacts=tuple(artifacts), dropped=tuple(dropped))
+
+
+def _isa(job: Job, precision: Precision) -> str:
+    """What a file of this precision assumes of the processor: only integer ones assume anything."""
+    return job.isa if precision.integer else PORTABLE
+
+
+def _name(job: Job, precision: Precision) -> str:
+    return "-".join((job.prepared.family, job.mode, precision.name, _isa(job, precision), VARIANT))
 
 
 def _calibrate(job: Job, graph: ModelProto) -> Calibration | None:
@@ -117,7 +135,7 @@ def _calibrate(job: Job, graph: ModelProto) -> Calibration | None:
 
 
 def _verified(
-    job: Job, name: str, model: ModelProto, converted: Converted, precision: Precision, isa: str, form: Form
+    job: Job, name: str, model: ModelProto, converted: Converted, precision: Precision, form: Form, fp32: _Fp32
 ) -> Artifact:
     """The record of a written file whose answers were held against the reference's.
 
@@ -128,12 +146,11 @@ def _verified(
     judged = form.judge(path, precision)
     verdict = None
     if precision.name != "fp32":
-        fp32 = stamp(form.traced, {**metadata_of(job, find_precision("fp32"), PORTABLE), **form.facts})
         verdict = keep.judge(
             size=path.stat().st_size,
-            fp32_size=len(serialise(fp32)),
+            fp32_size=fp32.size,
             right=judged.right,
-            fp32_right=_right_in_pytorch(job),
+            fp32_right=fp32.right,
             limit=job.accuracy_drop,
         )
         if verdict.accurate is False:
@@ -146,7 +163,7 @@ def _verified(
         family=prepared.family,
         mode=job.mode,
         precision=precision.name,
-        isa=isa,
+        isa=_isa(job, precision),
         variant=VARIANT,
         weights=prepared.weights,
         parameters=prepared.parameters,
@@ -167,8 +184,9 @@ def _verified(
     )
 
 
-def _right_in_pytorch(job: Job) -> NDArray[np.bool_] | None:
-    """Which validation samples the module itself answers right."""
-    if job.dataset is None:
-        return None
-    return answered_right(reference_outputs(job.prepared.module, job.dataset.x_valid), job.dataset.y_valid)
+def _fp32_of(job: Job, form: Form) -> _Fp32:
+    model = stamp(form.traced, {**metadata_of(job, find_precision("fp32"), PORTABLE), **form.facts})
+    right = None
+    if job.dataset is not None:
+        right = answered_right(reference_outputs(job.prepared.module, job.dataset.x_valid), job.dataset.y_valid)
+    return _Fp32(size=len(serialise(model)), right=right)

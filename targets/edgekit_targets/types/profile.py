@@ -70,6 +70,16 @@ class Memory:
     steady_bytes: int
     added_file_bytes: int | None = None
 
+    @property
+    def peak_bytes(self) -> int:
+        """The most that was resident, over loading and the first run: the budget's ``process_memory``."""
+        return max(self.load_peak_bytes, self.run_peak_bytes)
+
+    @property
+    def added_bytes(self) -> int:
+        """What the model added at its peak: the budget's ``memory``."""
+        return max(0, self.peak_bytes - self.baseline_bytes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceParity:
