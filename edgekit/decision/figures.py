@@ -48,7 +48,10 @@ def figure(name: str, evidence: Evidence) -> Figure:
     if name == "accuracy_drop":
         return _drop(evidence)
     if name == "energy":
-        return Figure(measurement.energy, reason="no energy source was read")
+        energy = measurement.energy
+        if energy is None:
+            return Figure(None, reason="energy was not measured")
+        return Figure(energy.joules_per_inference, energy.low, energy.high)
     return Figure(None, reason=NEEDS_PACE)
 
 

@@ -174,4 +174,7 @@ def _choice(one: Evidence) -> Choice:
         precision=one.artifact.precision,
         target=one.measurement.target,
         threads=one.measurement.threads,
+        spinning=one.measurement.spinning,
+        arena=one.measurement.arena,
+        every_seconds=one.measurement.every_seconds,
     )

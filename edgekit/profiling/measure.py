@@ -88,7 +88,7 @@ def open_request(handle: str, subject: Subject) -> Open:
         file=str(subject.file.resolve()),
         sha256=subject.artifact.sha256,
         target=subject.target,
-        threads=subject.threads,
+        options=subject.options,
         inputs=dict(subject.inputs),
         golden=str(subject.golden.resolve()) if subject.golden is not None else None,
         tolerance=parity.tolerance if parity is not None else None,

@@ -11,6 +11,7 @@ import numpy as np
 from edgekit_targets.bundle import artifact_path, golden_path
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Artifact, Manifest, Mode
+from edgekit_targets.types.session import SessionOptions
 
 STEP = 1
 """The length of what a stream artifact takes in at once."""
@@ -53,14 +54,19 @@ class Subject:
     golden: Path | None
     inputs: Mapping[str, tuple[int, ...]]
     target: str
-    threads: int
+    options: SessionOptions
     batch: int
     length: int
+    every_seconds: float | None = None
+    """The pace; null for a closed loop."""
 
     @property
     def key(self) -> str:
         """A name no other subject of the run has."""
-        return f"{self.artifact.id}@{self.target}/{self.threads}/{self.batch}x{self.length}"
+        options = self.options
+        extras = ("+spin" if options.spinning else "") + ("" if options.arena else "-arena")
+        pace = "" if self.every_seconds is None else f"/{self.every_seconds:g}s"
+        return f"{self.artifact.id}@{self.target}/{options.threads}{extras}/{self.batch}x{self.length}{pace}"
 
 
 def subjects(
@@ -96,7 +102,7 @@ def subjects(
                     golden=golden if golden.is_file() else None,
                     inputs=inputs,
                     target=target,
-                    threads=count,
+                    options=SessionOptions(threads=count),
                     batch=batch,
                     length=length,
                 )

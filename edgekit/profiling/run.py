@@ -148,8 +148,8 @@ def _key(subject: Subject) -> Key:
         subject.artifact.id,
         subject.artifact.sha256,
         subject.target,
-        subject.threads,
+        subject.options,
         subject.batch,
         subject.length,
-        None,
+        subject.every_seconds,
     )

@@ -9,9 +9,10 @@ from edgekit.documents import add_document, read_documents
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile
+from edgekit_targets.types.session import SessionOptions
 
 FOLDER = "profiles"
-Key = tuple[str, str, str, int, int, int, float | None]
+Key = tuple[str, str, str, SessionOptions, int, int, float | None]
 
 
 def write_profile(bundle: Path, profile: Profile) -> Path:
@@ -35,7 +36,7 @@ def key_of(measurement: Measurement) -> Key:
         measurement.artifact,
         measurement.sha256,
         measurement.target,
-        measurement.threads,
+        SessionOptions(threads=measurement.threads, spinning=measurement.spinning, arena=measurement.arena),
         measurement.batch,
         measurement.length,
         measurement.every_seconds,

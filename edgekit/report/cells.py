@@ -173,7 +173,7 @@ def _measurement(one: Measurement) -> tuple[Cell, ...]:
         NOT_MEASURED if one.throughput_per_second is None else f"{number(one.throughput_per_second)} /s",
         seconds(one.load_seconds),
         seconds(one.first_run_seconds),
-        formatter_for("energy")(one.energy),
+        formatter_for("energy")(one.energy.joules_per_inference if one.energy is not None else None),
     ]
     parity = one.parity
     checked = (

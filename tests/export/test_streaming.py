@@ -28,8 +28,9 @@ from edgekit_targets.bundle import artifact_path, golden_path, read_manifest
 from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.progress import silent
 from edgekit_targets.runtimes import find as find_target
-from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.contract import Session
 from edgekit_targets.types.manifest import Artifact, Manifest
+from edgekit_targets.types.session import SessionOptions
 
 pytestmark = pytest.mark.slow
 WINDOW = 7
@@ -189,7 +190,6 @@ def test_an_agent_times_steps_and_runs_the_golden_sequences_again(bundle: tuple[
         file=str(artifact_path(out, artifact)),
         sha256=artifact.sha256,
         target=target,
-        threads=1,
         inputs={"x": (1, 12)},
         golden=str(golden_path(out, artifact)),
         tolerance=artifact.parity.tolerance,

@@ -74,7 +74,6 @@ def asking() -> Callable[..., Open]:
             "file": str(path),
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "0" * 64,
             "target": target,
-            "threads": 1,
             "inputs": {"x": (1, FEATURES)},
         }
         return Open(**(settings | changes))

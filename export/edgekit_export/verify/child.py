@@ -47,7 +47,6 @@ class Child:
                 file=str(file.absolute()),
                 sha256=sha256_of(file),
                 target=target,
-                threads=1,
                 inputs=dict(shapes),
                 states=tuple(states),
             )

@@ -13,7 +13,7 @@ from edgekit_targets.measure.clock import Clock
 from edgekit_targets.measure.latency import time_slice
 from edgekit_targets.measure.memory import Meter
 from edgekit_targets.runtimes.carried import fed
-from edgekit_targets.runtimes.contract import Array, Session, SessionOptions, Target
+from edgekit_targets.runtimes.contract import Array, Session, Target
 from edgekit_targets.types.manifest import State
 from edgekit_targets.types.profile import Memory
 
@@ -63,7 +63,7 @@ class Model:
 
         now = self._clock.now
         start = now()
-        session = self._target.open(path, SessionOptions(threads=request.threads), signature)
+        session = self._target.open(path, request.options, signature)
         load_seconds = (now() - start) / 1e9
         load_peak = self._meter.peak() if measured else 0
 
@@ -148,8 +148,8 @@ class Model:
 
 
 def _check(request: Open) -> None:
-    if not 1 <= request.threads <= MAX_THREADS:
-        raise InputError(f"--threads must be between 1 and {MAX_THREADS}, not {request.threads}")
+    if not 1 <= request.options.threads <= MAX_THREADS:
+        raise InputError(f"--threads must be between 1 and {MAX_THREADS}, not {request.options.threads}")
     for name, shape in request.inputs.items():
         if any(size < 1 for size in shape) or math.prod(shape) > _MAX_ELEMENTS:
             raise InputError(

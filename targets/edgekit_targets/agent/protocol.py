@@ -1,4 +1,4 @@
-"""The agent's protocol, version 1: JSON lines over stdin and stdout.
+"""The agent's protocol, version 2: JSON lines over stdin and stdout.
 
 A controller (the workstation) writes one request a line and the agent answers each with exactly one reply a line:
 
@@ -23,14 +23,15 @@ Changing a field's meaning or removing one raises ``PROTOCOL``; adding one with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from edgekit_targets.types.manifest import State, Tensor
-from edgekit_targets.types.profile import Device, DeviceParity, Memory
+from edgekit_targets.types.profile import Conditions, Device, DeviceParity, Disturbance, Memory
+from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -68,11 +69,11 @@ class Open:
     file: str
     sha256: str
     target: str
-    threads: int
     inputs: dict[str, tuple[int, ...]]
     golden: str | None = None
     tolerance: float | None = None
     states: tuple[State, ...] = ()
+    options: SessionOptions = field(default_factory=SessionOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,8 @@ class Opened:
     memory: Memory | None
     parity: DeviceParity | None
     warnings: tuple[str, ...]
+    conditions: Conditions | None = None
+    """The state of the machine before the model was loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,17 +98,24 @@ class Run:
     """Warm up for ``warmup_seconds`` (at least once), then time single inferences.
 
     Stops at ``samples`` inferences or after ``max_seconds`` of measuring, whichever comes first, but not before one.
+    Without ``every_seconds`` in a closed loop: the next inference starts when the last ends. With it an input arrives
+    every period, on a fixed schedule that slow answers do not shift (wrk2's rule); those that arrive meanwhile wait.
     """
 
     handle: str
     samples: int
     max_seconds: float
     warmup_seconds: float
+    every_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """One slice of samples: the service time of each inference in order, and the CPU time of all of them together."""
+    """One slice of samples: the service time of each inference in order, and the CPU time of all of them together.
+
+    At a pace ``response_seconds`` has the time of each answer since its scheduled arrival, and the CPU time is that of
+    the whole slice, waiting included.
+    """
 
     handle: str
     seconds: tuple[float, ...]
@@ -114,7 +124,12 @@ class Ran:
     warmup_runs: int
     steady_bytes: int | None
     warnings: tuple[str, ...] = ()
-    """What else kept the machine busy meanwhile."""
+    """What a reader of these samples must know, and that does not make them doubtful."""
+    response_seconds: tuple[float, ...] | None = None
+    disturbances: tuple[Disturbance, ...] = ()
+    """What makes these samples doubtful."""
+    conditions: Conditions | None = None
+    """The state of the machine after the slice."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State, Tensor
+from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 if TYPE_CHECKING:
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 else:
     Array = Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionOptions:
-    """How a model is run. With one ``thread`` no pool exists, so nothing spins beside the caller."""
-
-    threads: int = 1
 
 
 class Session(Protocol):

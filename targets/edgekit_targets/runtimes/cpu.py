@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.contract import Session
 from edgekit_targets.runtimes.onnx_file import Signature, read_signature
 from edgekit_targets.runtimes.packages import install, onnxruntime_conflict, present, separate
+from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from edgekit_targets.errors import InputError, MissingExtra
 from edgekit_targets.extras import require
-from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.contract import Session
 from edgekit_targets.runtimes.onnx_file import Signature, read_signature
 from edgekit_targets.runtimes.packages import install, onnxruntime_conflict, present, separate, version_of
+from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 PROVIDER = "CUDAExecutionProvider"

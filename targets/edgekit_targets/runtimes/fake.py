@@ -13,9 +13,10 @@ from pathlib import Path
 from edgekit_targets.errors import AgentFailed, InputError
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
-from edgekit_targets.runtimes.contract import Array, SessionOptions
+from edgekit_targets.runtimes.contract import Array
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State, Tensor
+from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 Latency = float | Sequence[float] | Callable[[int], float]

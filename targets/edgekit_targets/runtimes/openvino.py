@@ -7,10 +7,11 @@ from typing import Any
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
-from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.contract import Session
 from edgekit_targets.runtimes.oneline import one_line
 from edgekit_targets.runtimes.onnx_file import Signature, read_signature
 from edgekit_targets.runtimes.packages import install, present
+from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 _DRIVERS = "https://docs.openvino.ai/2026/get-started/install-openvino/configurations.html"

@@ -12,10 +12,11 @@ import numpy as np
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
 from edgekit_targets.runtimes.carried import Carried, Turn, alternate, fed
-from edgekit_targets.runtimes.contract import Array, SessionOptions
+from edgekit_targets.runtimes.contract import Array
 from edgekit_targets.runtimes.oneline import one_line
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State
+from edgekit_targets.types.session import SessionOptions
 
 _ERRORS_ONLY = 3
 # It crashes ONNX Runtime 1.32 while loading fp16 models with an LSTM (onnxruntime#32405) and does nothing for others.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from edgekit_targets.types.manifest import Mode, Precision
 
@@ -28,9 +28,94 @@ class Device:
     """SHA-256 over the facts that do not change between runs: two profiles with the same one come from one machine."""
 
 
+Kind = Literal["swap", "load", "clock", "power", "throttling"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturbance:
+    """Something that makes figures taken meanwhile doubtful; ``detail`` is one line with the remedy."""
+
+    kind: Kind
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """The state of the machine at one moment. What could not be read is null."""
+
+    governor: str | None
+    frequency_hz: float | None
+    """Of the fastest core now."""
+    temperature_celsius: float | None
+    """Of the hottest zone."""
+    throttled: tuple[str, ...] | None
+    """Why the processor is held back now (``under-voltage``, ``frequency capped``, ``soft temperature limit``, ...)."""
+    power: Literal["mains", "battery"] | None
+    swap_used_bytes: int | None
+    load_average: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy:
+    """Energy of one inference above idle, in joules, with a 95 % interval; ``source`` says what was read."""
+
+    joules_per_inference: float
+    low: float | None
+    high: float | None
+    source: str
+    idle_watts: float
+    seconds: float
+    """How long was measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paced:
+    """What only a fixed pace tells. A deadline is missed when the answer comes after the next input's arrival.
+
+    ``service`` is the time of the inferences alone; ``backlog`` the most inputs that waited at once, the one being
+    answered included; ``cpu_share`` the share of one core, each with its 95 % interval.
+    """
+
+    service: Latency
+    missed: int
+    deadline_miss: float
+    deadline_miss_low: float | None
+    deadline_miss_high: float | None
+    backlog: int
+    cpu_share: float | None
+    cpu_share_low: float | None
+    cpu_share_high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoakPoint:
+    """One stretch of a soak: when it began, what it measured, and how warm the machine was after it."""
+
+    start_seconds: float
+    p50_seconds: float
+    p99_seconds: float | None
+    conditions: Conditions | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Soak:
+    """One pace held for long: latency and temperature over time, and the last stretch against the first.
+
+    ``ratio`` is p50 of the last stretch over that of the first, with its 95 % interval.
+    """
+
+    seconds: float
+    points: tuple[SoakPoint, ...]
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Quantiles of the service time of one inference, each with a 95 % distribution-free interval (order statistics).
+    """Quantiles of the time of one inference, at a pace since its scheduled arrival.
+
+    Each has a 95 % distribution-free interval (order statistics).
 
     A bound that the samples cannot give (too few for that quantile) is null. ``effective_samples`` is the sample
     count after correcting for the clustering of samples in slices (Kish's design effect); the intervals use it.
@@ -51,6 +136,15 @@ class Latency:
     p99_low_seconds: float | None
     p99_high_seconds: float | None
     raw_seconds: tuple[tuple[float, ...], ...]
+    p999_seconds: float | None = None
+    p999_low_seconds: float | None = None
+    p999_high_seconds: float | None = None
+    confidence: float = 0.95
+    """Of the intervals; above 0.95 where the samples were looked at more than once, so that every look holds."""
+    covers_seconds: float | None = None
+    """The intervals hold for disturbances up to this long: longer ones may not have occurred while it was measured."""
+    warmup_samples: int | None = None
+    """How many inferences at the start of each slice were found to be warm-up and left out; null: no steady state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +212,23 @@ class Measurement:
     memory_high_bytes: int | None
     process_memory_low_bytes: int | None
     process_memory_high_bytes: int | None
-    energy: float | None
+    energy: Energy | None
     parity: DeviceParity | None
     warnings: tuple[str, ...]
     valid: bool
     complete: bool = True
     """False where measuring was interrupted; such a measurement counts as evidence, but is measured again next time."""
+    spinning: bool = False
+    arena: bool = True
+    paced: Paced | None = None
+    """Null in a closed loop."""
+    soak: Soak | None = None
+    conditions: tuple[Conditions, ...] = ()
+    """Before, after, and the worst met in between (hottest, slowest, every throttle bit seen)."""
+    disturbed: float | None = None
+    """The share of the measured time in which something made the figures doubtful; above a fifth it is not valid."""
+    stopped: str | None = None
+    """Why measuring ended before all that was planned: the budget was clearly met or broken, or it could not win."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,10 @@ class Choice:
     precision: Precision | None
     target: str
     threads: int
+    spinning: bool = False
+    arena: bool = True
+    every_seconds: float | None = None
+    """The pace it was measured at; null for a closed loop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,9 @@ class Candidate:
     margin: float | None
     valid: bool
     status: Status
+    spinning: bool = False
+    arena: bool = True
+    every_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ def test_a_child_is_opened_once_and_closed(tmp_path: Path) -> None:
     agent = FakeAgent(Scenario(default=script))
     with Child(agent, tmp_path / "a.onnx", shapes={"x": (1, 2)}, scratch=tmp_path, target="cpu") as child:
         (request,) = agent.opened
-        assert (request.target, request.threads, request.inputs) == ("cpu", 1, {"x": (1, 2)})
+        assert (request.target, request.options.threads, request.inputs) == ("cpu", 1, {"x": (1, 2)})
         x = np.arange(16, dtype=np.float32).reshape(8, 2)
         np.testing.assert_array_equal(child.run({"x": x}, whole=False)["y"], 2 * x)
         np.testing.assert_array_equal(child.run({"x": x[:1]}, whole=True)["y"], 2 * x[:1])

@@ -10,8 +10,9 @@ import pytest
 from edgekit_targets.agent import golden as golden_samples
 from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.runtimes import find
-from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.contract import Session
 from edgekit_targets.types.manifest import State, Tensor
+from edgekit_targets.types.session import SessionOptions
 
 
 class Doubling:

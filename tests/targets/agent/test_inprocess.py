@@ -16,7 +16,7 @@ from edgekit_targets.runtimes.fake import Script
 
 
 def request(handle: str = "a", file: str = "lstm.onnx", target: str = "cpu", **more: Any) -> Open:
-    base = Open(handle=handle, file=file, sha256="5" * 64, target=target, threads=1, inputs={"x": (1, 3)})
+    base = Open(handle=handle, file=file, sha256="5" * 64, target=target, inputs={"x": (1, 3)})
     return dataclasses.replace(base, **more)
 
 

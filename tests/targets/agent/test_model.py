@@ -18,8 +18,9 @@ from edgekit_targets.measure.memory import ScriptedMeter
 from edgekit_targets.runtimes.fake import FakeTarget, Script
 from edgekit_targets.types.manifest import Tensor
 from edgekit_targets.types.profile import Memory
+from edgekit_targets.types.session import SessionOptions
 
-REQUEST = Open(handle="a", file="lstm.onnx", sha256="", target="cpu", threads=1, inputs={"x": (1, 3)})
+REQUEST = Open(handle="a", file="lstm.onnx", sha256="", target="cpu", inputs={"x": (1, 3)})
 RUN = Run(handle="a", samples=3, max_seconds=1.0, warmup_seconds=0.0)
 
 
@@ -112,8 +113,8 @@ def test_evaluate_writes_what_the_model_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"threads": 0}, "--threads must be between 1 and 1024, not 0"),
-        ({"threads": 5000}, "--threads"),
+        ({"options": SessionOptions(threads=0)}, "--threads must be between 1 and 1024, not 0"),
+        ({"options": SessionOptions(threads=5000)}, "--threads"),
         ({"inputs": {"x": (1, 0)}}, "--shape x=1x0"),
         ({"inputs": {"x": (1, -3)}}, "--shape x=1x-3"),
         ({"inputs": {"x": (1 << 20, 1 << 20)}}, "--shape x="),

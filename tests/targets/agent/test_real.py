@@ -21,6 +21,7 @@ from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.protocol import PROTOCOL, Evaluate, Open, Run
 from edgekit_targets.errors import AgentFailed, CheckFailed, InputError
 from edgekit_targets.spawn import environment, python_module
+from edgekit_targets.types.session import SessionOptions
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_a_worker_holds_little_more_than_the_runtime() -> None:
 
 def test_one_thread_is_one_thread(agent: LocalAgent, matmul: Path, asking: Callable[..., Open]) -> None:
     def threads(count: int) -> int:
-        agent.open(asking(matmul, handle=str(count), threads=count))
+        agent.open(asking(matmul, handle=str(count), options=SessionOptions(threads=count)))
         return len(os.listdir(f"/proc/{children(pid_of(agent))[-1]}/task"))  # noqa: PTH208 - numbers, not paths
 
     assert threads(2) == threads(1) + 1
@@ -264,7 +265,7 @@ def test_ctrl_c_in_the_terminal_prints_no_traceback(matmul: Path, tmp_path: Path
         path = pathlib.Path({str(matmul)!r})
         with LocalAgent() as agent:
             agent.open(Open(handle="a", file=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-                            target="cpu", threads=1, inputs={{"x": (1, 6)}}))
+                            target="cpu", inputs={{"x": (1, 6)}}))
             print("ready", flush=True)
             try:
                 agent.run(Run(handle="a", samples=2_000_000, max_seconds=60.0, warmup_seconds=0.0))
@@ -287,7 +288,7 @@ def test_ctrl_c_in_the_terminal_prints_no_traceback(matmul: Path, tmp_path: Path
     [
         (b"garbage\n", 0, "not valid JSON"),
         (b'{"id": 4, "do": "fly"}\n', 4, "as one of: hello"),
-        (b'{"id": 4, "do": "hello", "with": {"protocol": 99}}\n', 4, "speaks protocol 1, yours 99"),
+        (b'{"id": 4, "do": "hello", "with": {"protocol": 99}}\n', 4, "speaks protocol 2, yours 99"),
         (b"\xff\xff\n", 0, "not UTF-8"),
     ],
 )

@@ -24,7 +24,7 @@ from edgekit_targets.agent.protocol import (
 )
 from edgekit_targets.errors import AgentFailed, CheckFailed, EdgekitError, InputError, MissingExtra
 
-OPEN = Open(handle="a", file="ü.onnx", sha256="0", target="cpu", threads=1, inputs={"x": (1, 25, 12), "scalar": ()})
+OPEN = Open(handle="a", file="ü.onnx", sha256="0", target="cpu", inputs={"x": (1, 25, 12), "scalar": ()})
 RAN = Ran(handle="a", seconds=(0.1, 1e-9), cpu_seconds=None, wall_seconds=1.0, warmup_runs=1, steady_bytes=None)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

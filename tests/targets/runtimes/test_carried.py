@@ -16,8 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 from edgekit_targets.errors import InputError
 from edgekit_targets.runtimes import find
 from edgekit_targets.runtimes.carried import Carried, alternate, fed
-from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.contract import Session
 from edgekit_targets.types.manifest import State, Tensor
+from edgekit_targets.types.session import SessionOptions
 
 STATES = (
     State(input="total", output="total_next", shape=(1, "batch", 2), dtype="float32", initial=0.5),

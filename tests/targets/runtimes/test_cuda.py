@@ -9,8 +9,8 @@ import pytest
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.runtimes import ort_session
-from edgekit_targets.runtimes.contract import SessionOptions
 from edgekit_targets.runtimes.cuda import PROVIDER, Cuda
+from edgekit_targets.types.session import SessionOptions
 
 OPTIONS = SessionOptions(threads=1)
 

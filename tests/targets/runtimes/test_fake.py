@@ -9,8 +9,8 @@ import pytest
 from edgekit_targets.errors import AgentFailed, InputError
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
-from edgekit_targets.runtimes.contract import SessionOptions
 from edgekit_targets.runtimes.fake import FakeSession, FakeTarget, Script
+from edgekit_targets.types.session import SessionOptions
 
 
 class Bench:

@@ -12,7 +12,8 @@ import pytest
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.runtimes import find
-from edgekit_targets.runtimes.contract import Session, SessionOptions
+from edgekit_targets.runtimes.contract import Session
+from edgekit_targets.types.session import SessionOptions
 
 OPTIONS = SessionOptions(threads=1)
 
