@@ -21,6 +21,12 @@ Targets = Annotated[
     typer.Option("--target", metavar="T,...", help="cpu, openvino, cuda; by default every one that can run."),
 ]
 Threads = Annotated[str, typer.Option("--threads", metavar="N,...", help="Threads of the runtime, each measured.")]
+Every = Annotated[
+    str | None,
+    typer.Option(
+        "--every", metavar="P", help="An input each period, e.g. 20ms; none: a closed loop. Streams: 20ms by default."
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option("--data", metavar="D", help="aeon:NAME, npz:FILE or package.module:callable."),

@@ -23,6 +23,11 @@ def run(
     length: Annotated[
         int | None, typer.Option("--length", min=1, help="Judge at this many steps; by default the data's own.")
     ] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="M", help="Judge window or stream alone; by default both.")
+    ] = None,
+    every: options.Every = None,
+    soaked: Annotated[bool, typer.Option("--soaked", help="Judge the latency at the end of a soak.")] = False,
     json: options.Json = False,
 ) -> int:
     """Choose the artifact that fits a budget; exit 0 if one does, 3 if none, 4 if more measuring would tell."""
@@ -31,6 +36,7 @@ def run(
     from edgekit.decision.pick import pick
     from edgekit.decision.prefer import parse_preference
     from edgekit.decision.store import write_verdict
+    from edgekit.profiling.pace import parse_pace
     from edgekit.terminal.output import print_json, remark
 
     if budget is None:
@@ -42,6 +48,9 @@ def run(
         prefer=parse_preference(prefer),
         batch=batch,
         length=length,
+        modes=options.modes(mode or "window,stream"),
+        every=parse_pace(every),
+        soaked=soaked,
     )
     write_verdict(bundle, verdict)
     if json:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from edgekit_targets.types.manifest import Accuracy, Artifact
 from edgekit_targets.types.profile import Measurement
 
-NEEDS_PACE = "needs a run at a pace; this one was a closed loop"
+NEEDS_PACE = "needs a run at a pace (profile --every 20ms); this one was a closed loop"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class Evidence:
     fp32: Artifact | None
 
 
+def soaked_figures(measurement: Measurement) -> Measurement:
+    """The same measurement with the latency at the end of its soak; without a soak it has none."""
+    soak = measurement.soak
+    if soak is None or not soak.points:
+        missing = (*measurement.warnings, "not soaked; profile it with --soak 30m")
+        return dataclasses.replace(measurement, latency=None, paced=None, warnings=missing[::-1])
+    return dataclasses.replace(measurement, latency=soak.points[-1].latency, paced=None)
+
+
 def figure(name: str, evidence: Evidence) -> Figure:
     """The figure called ``name`` (a budget key), as a limit sees it: accuracy is that of the test split."""
     measurement = evidence.measurement
@@ -52,7 +62,7 @@ def figure(name: str, evidence: Evidence) -> Figure:
         if energy is None:
             return Figure(None, reason="energy was not measured")
         return Figure(energy.joules_per_inference, energy.low, energy.high)
-    return Figure(None, reason=NEEDS_PACE)
+    return _paced(name, measurement)
 
 
 def preference(name: str, evidence: Evidence) -> Figure:
@@ -82,6 +92,15 @@ def _latency(name: str, measurement: Measurement) -> Figure:
         latency.p99_high_seconds,
         reason=f"{latency.samples} samples are too few for p99",
     )
+
+
+def _paced(name: str, measurement: Measurement) -> Figure:
+    paced = measurement.paced
+    if paced is None:
+        return Figure(None, reason=NEEDS_PACE)
+    if name == "deadline_miss":
+        return Figure(paced.deadline_miss, paced.deadline_miss_low, paced.deadline_miss_high)
+    return Figure(paced.cpu_share, paced.cpu_share_low, paced.cpu_share_high, reason="CPU time was not measured")
 
 
 def _memory(name: str, measurement: Measurement) -> Figure:

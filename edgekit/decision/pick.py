@@ -7,12 +7,13 @@ from pathlib import Path
 
 from edgekit.budget.budget import Budget
 from edgekit.decision import sentence
-from edgekit.decision.figures import Evidence
+from edgekit.decision.figures import Evidence, soaked_figures
 from edgekit.decision.judge import judge
 from edgekit.decision.pareto import pareto
 from edgekit.decision.prefer import DEFAULT, Ranking, rank
 from edgekit.decision.words import candidate_name
 from edgekit.documents import now
+from edgekit.profiling.pace import Pace, choose_pace
 from edgekit.profiling.plan import STEP, length_for
 from edgekit.profiling.store import newest, one_device, read_profiles
 from edgekit_targets import __version__
@@ -22,6 +23,7 @@ from edgekit_targets.types.manifest import Manifest, Mode
 from edgekit_targets.types.profile import Measurement
 from edgekit_targets.types.verdict import SCHEMA_VERSION, Candidate, Choice, Choices, Outcome, Verdict
 
+MODES: tuple[Mode, ...] = ("window", "stream")
 Judged = list[tuple[Evidence, Candidate]]
 
 
@@ -33,6 +35,9 @@ def pick(
     prefer: Sequence[str] = DEFAULT,
     batch: int = 1,
     length: int | None = None,
+    modes: Sequence[Mode] = MODES,
+    every: Pace | None = None,
+    soaked: bool = False,
 ) -> Verdict:
     """Hold every candidate of the bundle against the budget and choose among those that fit.
 
@@ -44,9 +49,12 @@ def pick(
         batch: sequences per inference to judge at.
         length: steps per window to judge at; by default the data's own, without data the only one measured. A stream
             is judged by its single steps, whatever the length.
+        modes: judge only candidates of these.
+        every: the pace to judge at; by default a closed loop for windows, the pace measured for streams.
+        soaked: judge the latency at the end of a soak; a candidate that was not soaked is unmeasured.
 
     Raises:
-        InputError: no bundle, profiles of several machines, or nothing measured at that batch and length.
+        InputError: no bundle, profiles of several machines, or nothing measured at that batch, length and pace.
         Undecided: nothing was measured yet.
     """
     manifest = read_manifest(bundle)
@@ -57,7 +65,14 @@ def pick(
     one_device(profiles)
     measurements = newest([profile for _, profile in profiles], manifest)
     length = length if length is not None else _own_length(manifest, measurements)
-    evidence = _evidence(manifest, measurements, batch, length)
+    at_shape = [one for one in measurements if (one.batch, one.length) == (batch, length_for(one.mode, length))]
+    paces = {mode: choose_pace(at_shape, mode, every) for mode in modes}
+    asked = [one for one in at_shape if one.mode in paces and one.every_seconds == paces[one.mode]]
+    evidence = _evidence(manifest, list(map(soaked_figures, asked)) if soaked else asked)
+    if not evidence:
+        raise InputError(
+            f"nothing was measured at --batch {batch} and --length {length} in that mode and pace; profile it so"
+        )
     judged: Judged = [(one, judge(one, budget.limits)) for one in evidence]
     fitting = [one for one, candidate in judged if _fits(candidate)]
     ranking = rank(fitting, prefer) if fitting else None
@@ -72,9 +87,7 @@ def pick(
         choices=Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream")),
         candidates=tuple(candidate for _, candidate in judged),
         pareto=tuple(
-            _choice(one)
-            for mode in ("window", "stream")
-            for one in pareto([each for each in evidence if each.artifact.mode == mode])
+            _choice(one) for mode in MODES for one in pareto([each for each in evidence if each.artifact.mode == mode])
         ),
         reasons=tuple(_reasons(judged, ranking)),
         sentence=_sentence(outcome, judged, ranking, budget, prefer),
@@ -97,7 +110,7 @@ def _own_length(manifest: Manifest, measurements: Sequence[Measurement]) -> int:
     raise InputError(f"lengths {', '.join(map(str, lengths))} were measured; say which with --length")
 
 
-def _evidence(manifest: Manifest, measurements: Sequence[Measurement], batch: int, length: int) -> list[Evidence]:
+def _evidence(manifest: Manifest, measurements: Sequence[Measurement]) -> list[Evidence]:
     artifacts = {artifact.id: artifact for artifact in manifest.artifacts}
     base = {
         (artifact.family, artifact.mode, artifact.variant): artifact
@@ -108,12 +121,9 @@ def _evidence(manifest: Manifest, measurements: Sequence[Measurement], batch: in
     for measurement in measurements:
         artifact = artifacts[measurement.artifact]
         # A file that also gives attention weights is made to be looked into; it does not compete with the plain one.
-        asked = (batch, length_for(artifact.mode, length))
-        if artifact.variant == "plain" and (measurement.batch, measurement.length) == asked:
+        if artifact.variant == "plain":
             fp32 = base.get((artifact.family, artifact.mode, artifact.variant))
             found.append(Evidence(artifact=artifact, measurement=measurement, fp32=fp32))
-    if not found:
-        raise InputError(f"nothing was measured at --batch {batch} and --length {length}; profile it with both")
     return found
 
 

@@ -8,7 +8,15 @@ from edgekit.budget.keys import find_key
 from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import margin
 from edgekit.decision.prefer import Ranking, Step
-from edgekit.decision.words import candidate_name, family_name, form_name, metric_name, target_name
+from edgekit.decision.words import (
+    candidate_name,
+    family_name,
+    form_name,
+    metric_name,
+    options_name,
+    pace_name,
+    target_name,
+)
 from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, percent, seconds
 from edgekit_targets.types.verdict import Candidate, Constraint, Limit
 
@@ -23,10 +31,10 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> st
     asked still gets its answer.
     """
     winner = ranking.winner
+    pace = pace_name(winner.measurement.every_seconds)
     verdict = next(candidate for one, candidate in judged if one is winner)
-    threads = winner.measurement.threads
     text = (
-        f"Ship the {candidate_name(winner)} with {threads} thread{'s' if threads > 1 else ''}: "
+        f"Ship the {candidate_name(winner)} with {options_name(winner.measurement)}{pace and f', {pace}'}: "
         f"{'; '.join(within(found) for found in tightest_first(verdict))}."
     )
     # Families are compared in the mode of what is shipped: a step and a window are not the same work.

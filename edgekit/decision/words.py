@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from edgekit.decision.figures import Evidence
+from edgekit.terminal.format import seconds
 from edgekit_targets.types.manifest import Artifact
-from edgekit_targets.types.profile import Measurement
-from edgekit_targets.types.verdict import Candidate
+from edgekit_targets.types.profile import Crossover, Measurement
+from edgekit_targets.types.verdict import Candidate, Choice
 
 _FAMILIES = {
     "lstm": "LSTM",
@@ -36,6 +37,37 @@ def precision_name(precision: str | None) -> str:
 def form_name(one: Artifact | Candidate | Measurement) -> str:
     """``int8``, and ``int8, stream`` for a stream."""
     return precision_name(one.precision) + (", stream" if one.mode == "stream" else "")
+
+
+def options_name(one: Candidate | Choice | Measurement) -> str:
+    """``1 thread``, ``2 spinning threads, no arena``."""
+    spinning = "spinning " if one.spinning else ""
+    return f"{one.threads} {spinning}thread{'s' if one.threads > 1 else ''}" + ("" if one.arena else ", no arena")
+
+
+def pace_name(every_seconds: float | None) -> str:
+    """``every 20 ms``; nothing for a closed loop."""
+    return "" if every_seconds is None else f"every {seconds(every_seconds)}"
+
+
+def crossover_text(one: Crossover) -> str:
+    """Who is faster where, in a sentence."""
+    first, second = map(family_name, one.families)
+    where = "each at its best"
+    if one.target is not None:
+        threads = f"{one.threads} thread{'s' if one.threads != 1 else ''}"
+        where = f"{precision_name(one.precision)} on {target_name(one.target)}, {threads}"
+    span = f"from length {one.shortest} to {one.longest}"
+    if one.length is None:
+        ahead = one.faster_before if one.faster_before == one.faster_after else None
+        if ahead is None:
+            return f"{first} and {second} ({where}): no crossover can be told {span}."
+        return f"{family_name(ahead)} is the faster {span} ({where})."
+    low = f"below {one.shortest}" if one.length_low is None else f"{one.length_low:.0f}"
+    high = f"above {one.longest}" if one.length_high is None else f"{one.length_high:.0f}"
+    overtaker = one.faster_after or next((name for name in one.families if name != one.faster_before), one.families[0])
+    again = f"; they cross {one.crossings} times, this is the first" if one.crossings > 1 else ""
+    return f"The {family_name(overtaker)} overtakes at length {one.length:.0f} [{low}, {high}] ({where}){again}."
 
 
 def target_name(target: str) -> str:

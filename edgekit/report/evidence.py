@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from edgekit.decision.setup import setup_of
 from edgekit.profiling.plan import length_for
 from edgekit.report.text import shorten
+from edgekit.terminal.format import seconds
 from edgekit_targets.types.manifest import Accuracy, Artifact, Manifest
 from edgekit_targets.types.profile import Device, Latency, Measurement, Profile
 from edgekit_targets.types.verdict import Candidate, Choice, Limit, Status, Verdict
 
-Key = tuple[str, str, int]
 _LONGEST_NAME = 32
 _BEST_FIRST: tuple[Status, ...] = ("pass", "undecided", "unmeasured", "fail")
 
@@ -121,12 +122,12 @@ def gather(manifest: Manifest, profiles: Sequence[Profile], verdict: Verdict | N
     notes = []
     joined: list[tuple[Candidate | None, Measurement | None]] = []
     if verdict is None:
-        latest = {_key(one): one for one in reversed(at_shape)}
+        latest = {setup_of(one): one for one in reversed(at_shape)}
         joined = [(None, one) for one in sorted(latest.values(), key=_speed)]
     else:
-        picked = _key(verdict.choice) if verdict.choice is not None else None
-        for candidate in sorted(verdict.candidates, key=lambda one: (_key(one) != picked, *_standing(one))):
-            options = [one for one in at_shape if _key(one) == _key(candidate)]
+        picked = setup_of(verdict.choice) if verdict.choice is not None else None
+        for candidate in sorted(verdict.candidates, key=lambda one: (setup_of(one) != picked, *_standing(one))):
+            options = [one for one in at_shape if setup_of(one) == setup_of(candidate)]
             chosen = next((one for one in options if _agrees(candidate, one)), options[0] if options else None)
             if chosen is not None and not _agrees(candidate, chosen):
                 notes.append(
@@ -154,7 +155,7 @@ def _rows(
     things = [candidate or measurement for candidate, measurement in joined]
     subjects = [one for one in things if one is not None]
     labels = label_all(subjects, artifacts)
-    picked = _key(verdict.choice) if verdict is not None and verdict.choice is not None else None
+    picked = setup_of(verdict.choice) if verdict is not None and verdict.choice is not None else None
     return tuple(
         Row(
             number=number,
@@ -166,7 +167,7 @@ def _rows(
             artifact=artifacts.get(subject.artifact),
             measurement=measurement,
             candidate=candidate,
-            picked=_key(subject) == picked,
+            picked=setup_of(subject) == picked,
         )
         for number, (subject, label, (candidate, measurement)) in enumerate(
             zip(subjects, labels, joined, strict=True), 1
@@ -180,9 +181,11 @@ def label_all(subjects: Sequence[Candidate | Measurement | Choice], artifacts: d
     for one in subjects:
         artifact = artifacts.get(one.artifact)
         threads = f"{one.threads} thread{'s' if one.threads != 1 else ''}"
+        options = ("spinning " if one.spinning else "") + ("" if one.arena else "no arena")
+        pace = "closed loop" if one.every_seconds is None else f"every {seconds(one.every_seconds)}"
         isa, variant = (artifact.isa, artifact.variant) if artifact is not None else ("", "")
-        parts.append((one.mode, isa, variant, threads))
-    varied = [len({part[index] for part in parts}) > 1 for index in range(4)]
+        parts.append((one.mode, isa, variant, threads, options.strip(), pace))
+    varied = [len({part[index] for part in parts}) > 1 for index in range(6)]
     labels = []
     for one, extra in zip(subjects, parts, strict=True):
         names = [shorten(one.family, _LONGEST_NAME), one.precision or "as imported", one.target]
@@ -247,10 +250,6 @@ def _measurements(profiles: Sequence[Profile]) -> list[Measurement]:
 def _current(measurement: Measurement, artifacts: dict[str, Artifact]) -> bool:
     artifact = artifacts.get(measurement.artifact)
     return artifact is not None and artifact.sha256 == measurement.sha256
-
-
-def _key(one: Candidate | Measurement | Choice) -> Key:
-    return one.artifact, one.target, one.threads
 
 
 def _standing(candidate: Candidate) -> tuple[bool, int, float]:

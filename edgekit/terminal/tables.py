@@ -8,7 +8,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from edgekit.decision.words import form_name, precision_name
+from edgekit.decision.setup import setup_of
+from edgekit.decision.words import form_name, options_name, pace_name, precision_name
 from edgekit.profiling.verify import Check
 from edgekit.terminal.format import (
     NOT_MEASURED,
@@ -152,7 +153,7 @@ def _artifact(one: Artifact) -> str:
 
 def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " ") -> str:
     first = f"{mark} {one.family} {one.target}"
-    parts = [form_name(one), f"{one.threads} thread{'s' if one.threads > 1 else ''}", where]
+    parts = [form_name(one), options_name(one), where, pace_name(one.every_seconds)]
     if where and one.threads == 1:
         del parts[1]
     return escape(f"{first}\n  {', '.join(filter(None, parts))}{'' if one.valid else ' INVALID'}")
@@ -180,11 +181,7 @@ def _float(value: int | None) -> float | None:
 
 def _is_pick(candidate: Candidate, verdict: Verdict) -> bool:
     choice = verdict.choice
-    return choice is not None and (candidate.artifact, candidate.target, candidate.threads) == (
-        choice.artifact,
-        choice.target,
-        choice.threads,
-    )
+    return choice is not None and setup_of(candidate) == setup_of(choice)
 
 
 def _rank(candidate: Candidate, verdict: Verdict) -> tuple[bool, bool, int, float]:

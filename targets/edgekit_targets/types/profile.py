@@ -92,8 +92,7 @@ class SoakPoint:
     """One stretch of a soak: when it began, what it measured, and how warm the machine was after it."""
 
     start_seconds: float
-    p50_seconds: float
-    p99_seconds: float | None
+    latency: Latency
     conditions: Conditions | None
 
 
@@ -232,6 +231,31 @@ class Measurement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Crossover:
+    """The length at which one of two models overtakes the other, by p50 of a window, with a 95 % interval.
+
+    ``length`` is null where they do not cross between ``shortest`` and ``longest``; an end is null where the
+    uncertainty reaches beyond them. ``faster_before`` and ``faster_after`` name the family that is faster at the
+    shortest and the longest length, null where that cannot be told. Without a ``target`` each model was taken at its
+    best (precision, target, threads) at every length; with one, both were run alike.
+    """
+
+    families: tuple[str, str]
+    precision: Precision | None
+    target: str | None
+    threads: int | None
+    batch: int
+    length: float | None
+    length_low: float | None
+    length_high: float | None
+    shortest: int
+    longest: int
+    faster_before: str | None
+    faster_after: str | None
+    crossings: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """One run of ``edgekit profile`` on one device."""
 
@@ -241,3 +265,5 @@ class Profile:
     device: Device
     settings: dict[str, Any]
     measurements: tuple[Measurement, ...]
+    crossovers: tuple[Crossover, ...] = ()
+    """Of the lengths measured in this run."""
