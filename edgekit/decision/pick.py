@@ -77,6 +77,7 @@ def pick(
     fitting = [one for one, candidate in judged if _fits(candidate)]
     ranking = rank(fitting, prefer) if fitting else None
     outcome = _outcome(judged, ranking)
+    choices = Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream"))
     return Verdict(
         schema_version=SCHEMA_VERSION,
         edgekit_version=__version__,
@@ -84,12 +85,12 @@ def pick(
         verdict=outcome,
         tie=ranking is not None and bool(ranking.tied),
         choice=_choice(ranking.winner) if ranking else None,
-        choices=Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream")),
+        choices=choices,
         candidates=tuple(candidate for _, candidate in judged),
         pareto=tuple(
             _choice(one) for mode in MODES for one in pareto([each for each in evidence if each.artifact.mode == mode])
         ),
-        reasons=tuple(_reasons(judged, ranking)),
+        reasons=(*_reasons(judged, ranking), *sentence.mode_reasons(choices)),
         sentence=_sentence(outcome, judged, ranking, budget, prefer),
         budget=budget.name,
         limits=budget.limits,

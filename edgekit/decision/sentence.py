@@ -18,7 +18,7 @@ from edgekit.decision.words import (
     target_name,
 )
 from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, percent, seconds
-from edgekit_targets.types.verdict import Candidate, Constraint, Limit
+from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit
 
 PAIR = ("lstm", "transformer")
 Judged = tuple[Evidence, Candidate]
@@ -90,6 +90,17 @@ def step_reason(step: Step) -> str:
         f"{metric_name(metric.name)}: best is {candidate_name(step.best)} with {own}{split}; "
         f"{len(step.kept)} of {len(step.figures)} kept ({room}{', or intervals overlap' * metric.by_interval})"
     )
+
+
+def mode_reasons(choices: Choices) -> list[str]:
+    """That windows and streams have different answers, where they have."""
+    window, stream = choices.window, choices.stream
+    if window is None or stream is None or window.family == stream.family:
+        return []
+    return [
+        f"the answer depends on the mode: as windows the {family_name(window.family)}, "
+        f"as a stream the {family_name(stream.family)}"
+    ]
 
 
 def small_sample_note(ranking: Ranking) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
-from edgekit.terminal.format import seconds
 from edgekit_targets.types.manifest import Artifact
 from edgekit_targets.types.profile import Crossover, Measurement
 from edgekit_targets.types.verdict import Candidate, Choice
@@ -46,8 +46,8 @@ def options_name(one: Candidate | Choice | Measurement) -> str:
 
 
 def pace_name(every_seconds: float | None) -> str:
-    """``every 20 ms``; nothing for a closed loop."""
-    return "" if every_seconds is None else f"every {seconds(every_seconds)}"
+    """``every 20ms``; nothing for a closed loop."""
+    return "" if every_seconds is None else f"every {format_quantity(every_seconds, 'time')}"
 
 
 def crossover_text(one: Crossover) -> str:

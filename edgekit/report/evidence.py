@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgekit.decision.setup import setup_of
+from edgekit.decision.words import pace_name
 from edgekit.profiling.plan import length_for
 from edgekit.report.text import shorten
-from edgekit.terminal.format import seconds
 from edgekit_targets.types.manifest import Accuracy, Artifact, Manifest
 from edgekit_targets.types.profile import Device, Latency, Measurement, Profile
 from edgekit_targets.types.verdict import Candidate, Choice, Limit, Status, Verdict
@@ -182,7 +182,7 @@ def label_all(subjects: Sequence[Candidate | Measurement | Choice], artifacts: d
         artifact = artifacts.get(one.artifact)
         threads = f"{one.threads} thread{'s' if one.threads != 1 else ''}"
         options = ("spinning " if one.spinning else "") + ("" if one.arena else "no arena")
-        pace = "closed loop" if one.every_seconds is None else f"every {seconds(one.every_seconds)}"
+        pace = "closed loop" if one.every_seconds is None else pace_name(one.every_seconds)
         isa, variant = (artifact.isa, artifact.variant) if artifact is not None else ("", "")
         parts.append((one.mode, isa, variant, threads, options.strip(), pace))
     varied = [len({part[index] for part in parts}) > 1 for index in range(6)]

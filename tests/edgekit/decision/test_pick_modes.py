@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from edgekit.budget.load import load_budget
 from edgekit.decision.figures import Evidence
 from edgekit.decision.pick import pick
+from edgekit.profiling.pace import Pace
 from edgekit_targets.errors import InputError
+from edgekit_targets.types.profile import Paced, Soak, SoakPoint
 
 Make = Callable[..., Evidence]
 MakeBundle = Callable[..., Path]
@@ -75,3 +78,96 @@ def test_streams_alone_need_no_length(make_both: Make, make_bundle: MakeBundle) 
     assert verdict.choice == verdict.choices.stream
     with pytest.raises(InputError, match="--batch 2"):
         pick(bundle, BUDGET, batch=2)
+
+
+def paced(evidence: Evidence, every: float, p99: float, miss: float = 0.0) -> Evidence:
+    """The same candidate at a pace."""
+    latency = evidence.measurement.latency
+    assert latency is not None
+    at_pace = dataclasses.replace(
+        latency, p99_seconds=p99, p99_low_seconds=p99 * 0.9, p99_high_seconds=p99 * 1.1, p50_seconds=p99 / 2
+    )
+    return dataclasses.replace(
+        evidence,
+        measurement=dataclasses.replace(
+            evidence.measurement,
+            every_seconds=every,
+            latency=at_pace,
+            paced=Paced(
+                service=latency,
+                missed=int(miss * 1000),
+                deadline_miss=miss,
+                deadline_miss_low=miss / 2,
+                deadline_miss_high=miss * 2,
+                backlog=1,
+                cpu_share=0.1,
+                cpu_share_low=0.09,
+                cpu_share_high=0.11,
+            ),
+        ),
+    )
+
+
+def test_one_mode_can_be_asked_for(make_both: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_both("lstm", "window", p99=0.004, length=25), make_both("lstm", "stream", p99=0.0001, length=1)
+    )
+    verdict = pick(bundle, BUDGET, modes=["window"])
+    assert verdict.choice == verdict.choices.window
+    assert verdict.choices.stream is None
+    assert {one.mode for one in verdict.candidates} == {"window"}
+
+
+def test_answers_that_differ_between_the_modes_are_said_to(make_both: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_both("lstm", "window", p99=0.004, length=25),
+        make_both("transformer", "window", p99=0.003, length=25),
+        make_both("lstm", "stream", p99=0.0001, length=1),
+        make_both("transformer", "stream", p99=0.0002, length=1),
+    )
+    (line,) = [reason for reason in pick(bundle, BUDGET).reasons if reason.startswith("the answer depends on the mode")]
+    assert line == "the answer depends on the mode: as windows the Transformer, as a stream the LSTM"
+
+
+def test_a_stream_is_judged_at_its_pace_and_a_window_in_a_closed_loop(make_both: Make, make_bundle: MakeBundle) -> None:
+    stream, window = (
+        make_both("lstm", "stream", p99=0.0001, length=1),
+        make_both("lstm", "window", p99=0.004, length=25),
+    )
+    bundle = make_bundle(stream, paced(stream, 0.02, 0.0003), window, paced(window, 0.02, 0.005))
+    verdict = pick(bundle, BUDGET)
+    assert {(one.mode, one.every_seconds) for one in verdict.candidates} == {("stream", 0.02), ("window", None)}
+    assert "every 20ms" in verdict.sentence
+    closed = pick(bundle, BUDGET, every=Pace(window=None, stream=None))
+    assert {one.every_seconds for one in closed.candidates} == {None}
+    with pytest.raises(InputError, match="nothing was measured"):
+        pick(bundle, BUDGET, every=Pace(window=0.5, stream=0.5))
+
+
+def test_deadlines_and_the_share_of_a_core_need_a_pace(make_both: Make, make_bundle: MakeBundle) -> None:
+    stream = make_both("lstm", "stream", p99=0.0001, length=1)
+    budget = load_budget("deadline_miss=1%, cpu=20%")
+    bundle = make_bundle(stream, paced(stream, 0.02, 0.0003, miss=0.001))
+    verdict = pick(bundle, budget)
+    assert [one.status for one in verdict.candidates[0].constraints] == ["pass", "pass"]
+    missing = pick(bundle, budget, every=Pace(stream=None))
+    assert [one.status for one in missing.candidates[0].constraints] == ["unmeasured", "unmeasured"]
+    assert "--every" in (missing.candidates[0].constraints[0].note or "")
+
+
+def test_what_was_soaked_is_judged_by_its_end(make_both: Make, make_bundle: MakeBundle) -> None:
+    cool, hot = make_both("lstm", "window", p99=0.004, length=25), make_both("conv", "window", p99=0.001, length=25)
+    end = make_both("lstm", "window", p99=0.019, length=25).measurement.latency
+    assert cool.measurement.latency is not None
+    assert end is not None
+    points = tuple(
+        SoakPoint(start_seconds=start, latency=latency, conditions=None)
+        for start, latency in ((0.0, cool.measurement.latency), (60.0, end))
+    )
+    soak = Soak(seconds=120.0, points=points, ratio=4.0, ratio_low=3.9, ratio_high=4.1)
+    warm = dataclasses.replace(cool, measurement=dataclasses.replace(cool.measurement, soak=soak))
+    verdict = pick(make_bundle(warm, hot), load_budget("p99=10ms"), soaked=True)
+    found = {one.family: one.constraints[0] for one in verdict.candidates}
+    assert (found["lstm"].status, found["lstm"].value) == ("fail", 0.019)
+    assert found["conv"].status == "unmeasured"
+    assert "--soak" in (found["conv"].note or "")
