@@ -22,7 +22,7 @@ from edgekit_targets.agent.protocol import (
     Welcome,
 )
 from edgekit_targets.errors import AgentFailed, InputError
-from edgekit_targets.hardware.load import Load
+from edgekit_targets.hardware.surroundings import Quiet
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
 from edgekit_targets.runtimes.fake import FakeTarget, Script
@@ -112,13 +112,22 @@ class FakeAgent:
         reason = self._scenario.unavailable.get(request.target)
         if reason is not None:
             raise InputError(f"--target {request.target} cannot run here: {reason}")
-        script = self._scenario.script(request)
+        script = self._launched(request)
         meter = ScriptedMeter(script.baseline_bytes)
         target = FakeTarget(request.target, script, request.inputs, self.clock, meter)
-        model = Model(target, self.clock, meter, _no_load)
+        model = Model(target, self.clock, meter, Quiet(script.seen))
         opened = model.open(dataclasses.replace(request, golden=None, tolerance=None))
         self._models[request.handle] = model
         return dataclasses.replace(opened, parity=_parity(script, request))
+
+    def _launched(self, request: Open) -> Script:
+        """The script as the next fresh process of this candidate plays it."""
+        script = self._scenario.script(request)
+        before = sum(
+            (one.file, one.target, one.options) == (request.file, request.target, request.options)
+            for one in self.opened[:-1]
+        )
+        return script if script.launch is None else dataclasses.replace(script, latency_seconds=script.launch(before))
 
     def run(self, request: Run) -> Ran:
         """Time one slice by the scripted clock."""
@@ -160,7 +169,3 @@ def _parity(script: Script, request: Open) -> DeviceParity | None:
         return None
     error = script.parity_error
     return DeviceParity(max_abs_error=error, tolerance=request.tolerance, passed=error <= request.tolerance)
-
-
-def _no_load() -> Load | None:
-    return None

@@ -13,5 +13,9 @@ GRACE_SECONDS: Final = 30.0
 
 def limit_seconds(request: Any) -> float:
     """The longest time a reply to ``request`` may take; a run's own time is added."""
-    own = request.max_seconds + request.warmup_seconds if isinstance(request, Run) else 0.0
+    own = (
+        request.max_seconds + request.warmup_seconds + 2.0 * (request.every_seconds or 0.0)
+        if isinstance(request, Run)
+        else 0.0
+    )
     return _SECONDS[type(request)] + float(own)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from edgekit_targets.agent.protocol import Evaluate, Evaluated, Open, Opened, Ran, Run
 from edgekit_targets.errors import InputError
-from edgekit_targets.hardware.load import Load, disturbances
+from edgekit_targets.hardware.surroundings import Surroundings
 from edgekit_targets.measure.clock import Clock
-from edgekit_targets.measure.latency import time_slice
+from edgekit_targets.measure.latency import Slice, time_slice
 from edgekit_targets.measure.memory import Meter
+from edgekit_targets.measure.pace import time_paced
 from edgekit_targets.runtimes.carried import fed
 from edgekit_targets.runtimes.contract import Array, Session, Target
 from edgekit_targets.types.manifest import State
@@ -22,14 +23,14 @@ _MAX_ELEMENTS = 1 << 28
 
 
 class Model:
-    """Does what a worker is asked to do. The clock, the meter and the system's load are passed in, to be scripted."""
+    """Does what a worker is asked to do. The clock, the meter and the surroundings are passed in, to be scripted."""
 
-    def __init__(self, target: Target, clock: Clock, meter: Meter, load: Callable[[], Load | None]) -> None:
+    def __init__(self, target: Target, clock: Clock, meter: Meter, surroundings: Surroundings) -> None:
         """Stand ready to load one model on ``target``."""
         self._target = target
         self._clock = clock
         self._meter = meter
-        self._load = load
+        self._surroundings = surroundings
         self._session: Session | None = None
         self._feeds: dict[str, Array] = {}
         self._states: tuple[State, ...] = ()
@@ -47,6 +48,7 @@ class Model:
             CheckFailed: an output of the golden samples has a wrong shape or is not finite.
         """
         _check(request)
+        conditions = self._surroundings.conditions()
         version = self._target.prepare()
         from edgekit_targets.agent import arrays, golden
 
@@ -100,20 +102,15 @@ class Model:
             else None,
             parity=parity,
             warnings=tuple(note for note in (self._meter.reason, *self._target.notes) if note is not None),
+            conditions=conditions,
         )
 
     def run(self, request: Run) -> Ran:
-        """Time one slice; anything else that kept the machine busy meanwhile is told along."""
-        session = self._opened()
-        before = self._load()
-        timed = time_slice(
-            session.run,
-            self._clock,
-            samples=request.samples,
-            max_seconds=request.max_seconds,
-            warmup_seconds=request.warmup_seconds,
-        )
-        after = self._load()
+        """Time one slice; what else the machine did meanwhile is told along."""
+        run = self._opened().run
+        before = self._surroundings.look()
+        timed = self._time(run, request)
+        seen = self._surroundings.since(before)
         return Ran(
             handle=request.handle,
             seconds=timed.seconds,
@@ -121,7 +118,23 @@ class Model:
             wall_seconds=timed.wall_seconds,
             warmup_runs=timed.warmup_runs,
             steady_bytes=self._meter.resident() if self._meter.reason is None else None,
-            warnings=() if before is None or after is None else disturbances(before, after),
+            warnings=seen.remarks,
+            response_seconds=timed.response_seconds,
+            disturbances=seen.disturbances,
+            conditions=seen.conditions,
+        )
+
+    def _time(self, run: Callable[[], object], request: Run) -> Slice:
+        much, longest, warmup = request.samples, request.max_seconds, request.warmup_seconds
+        if request.every_seconds is None:
+            return time_slice(run, self._clock, samples=much, max_seconds=longest, warmup_seconds=warmup)
+        return time_paced(
+            run,
+            self._clock,
+            samples=much,
+            max_seconds=longest,
+            warmup_seconds=warmup,
+            every_seconds=request.every_seconds,
         )
 
     def evaluate(self, request: Evaluate) -> Evaluated:

@@ -15,7 +15,7 @@ from edgekit_targets.agent.model import Model
 from edgekit_targets.agent.protocol import Evaluate, Open, Run
 from edgekit_targets.agent.wire import failure, read_request, write_reply
 from edgekit_targets.errors import EdgekitError, InputError
-from edgekit_targets.hardware.load import read_load
+from edgekit_targets.hardware.surroundings import System
 from edgekit_targets.measure.clock import RealClock
 from edgekit_targets.measure.memory import ProcMeter
 from edgekit_targets.runtimes import find
@@ -37,7 +37,7 @@ class Worker:
         if isinstance(request, Open):
             if self._model is not None:
                 raise InputError("this worker holds a model already")
-            model = Model(find(request.target), RealClock(), ProcMeter(), read_load)
+            model = Model(find(request.target), RealClock(), ProcMeter(), System())
             reply = model.open(request)
             self._model = model
             return reply

@@ -1,7 +1,8 @@
 """What else kept the machine busy while something was measured: counters before and after, and what they tell.
 
-The first line of ``/proc/stat`` counts the ticks of all processors (man 5 proc_stat), ``/proc/vmstat`` the pages
-swapped; both are read once before and once after a slice, never during it.
+What counts is what delayed *us*: the time our threads were ready and waited for a processor (``/proc/self/task/*/
+schedstat``, Documentation/scheduler/sched-stats in the kernel, in nanoseconds), and what other virtual machines took
+(``steal`` in ``/proc/stat``). Work on another core is told, but it makes no figure doubtful.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_STEAL_SHARE = 0.02
+from edgekit_targets.types.profile import Conditions, Disturbance
+
+WAITING_SHARE = 0.05
+STEAL_SHARE = 0.05
 _OTHERS_SHARE = 0.10
 _SLOWED_SHARE = 0.90
+_ASLEEP_SECONDS = 0.1
 _SHORTEST_SECONDS = 0.2
 """Ticks are 10 ms: over less than this they tell nothing."""
 
@@ -22,15 +27,17 @@ _SHORTEST_SECONDS = 0.2
 class Load:
     """Counters since boot, in seconds over all processors; ``own_seconds`` is this process's part of ``busy_seconds``.
 
-    ``frequency_hz`` is that of the first processor now, null where the kernel does not say.
+    ``waited_seconds``: how long our threads were ready to run and did not. ``asleep_seconds``: how long the whole
+    machine was suspended.
     """
 
     wall_seconds: float
     busy_seconds: float
     steal_seconds: float
     own_seconds: float
+    waited_seconds: float | None
+    asleep_seconds: float
     swapped_pages: int
-    frequency_hz: float | None
 
 
 def read_load(root: Path = Path("/")) -> Load | None:
@@ -49,37 +56,93 @@ def read_load(root: Path = Path("/")) -> Load | None:
         busy_seconds=(user + nice + system + irq + softirq) / hertz,
         steal_seconds=steal / hertz,
         own_seconds=time.process_time(),
+        waited_seconds=_waited(root / "proc/self/task"),
+        asleep_seconds=time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC),
         swapped_pages=int(swap.get("pswpin", 0)) + int(swap.get("pswpout", 0)),
-        frequency_hz=_frequency(root),
     )
 
 
-def disturbances(before: Load, after: Load) -> tuple[str, ...]:
-    """One line for each thing that makes the figures of this interval doubtful."""
+def disturbances(before: Load, after: Load) -> tuple[Disturbance, ...]:
+    """Everything that makes the figures of this interval doubtful, by the counters."""
+    wall = after.wall_seconds - before.wall_seconds
+    found = []
+    swapped = after.swapped_pages - before.swapped_pages
+    if swapped > 0:
+        found.append(
+            Disturbance(
+                kind="swap", detail=f"the machine swapped {swapped} pages meanwhile; free some memory and measure again"
+            )
+        )
+    if after.asleep_seconds - before.asleep_seconds > _ASLEEP_SECONDS:
+        found.append(Disturbance(kind="clock", detail="the machine was suspended meanwhile; keep it awake"))
+    if wall <= 0:
+        return tuple(found)
+    if before.waited_seconds is not None and after.waited_seconds is not None:
+        waited = (after.waited_seconds - before.waited_seconds) / wall
+        if waited > WAITING_SHARE:
+            found.append(
+                Disturbance(
+                    kind="load",
+                    detail=f"other processes kept it waiting for a processor {waited:.0%} of the time; "
+                    "close them and measure again",
+                )
+            )
+    steal = (after.steal_seconds - before.steal_seconds) / wall
+    if wall >= _SHORTEST_SECONDS and steal > STEAL_SHARE:
+        found.append(
+            Disturbance(kind="load", detail=f"other virtual machines took {steal:.0%} of a processor meanwhile")
+        )
+    return tuple(found)
+
+
+def changes(before: Conditions, after: Conditions) -> tuple[Disturbance, ...]:
+    """Everything that makes the figures between two states of the machine doubtful."""
+    found = []
+    if before.frequency_hz and after.frequency_hz and after.frequency_hz < _SLOWED_SHARE * before.frequency_hz:
+        found.append(
+            Disturbance(
+                kind="clock",
+                detail=f"the processor slowed down from {before.frequency_hz / 1e6:.0f} to "
+                f"{after.frequency_hz / 1e6:.0f} MHz meanwhile; check cooling and the governor",
+            )
+        )
+    if before.governor != after.governor:
+        found.append(
+            Disturbance(
+                kind="clock", detail=f"the governor changed from {before.governor} to {after.governor} meanwhile"
+            )
+        )
+    if before.power != after.power:
+        found.append(
+            Disturbance(kind="power", detail=f"the power source changed from {before.power} to {after.power} meanwhile")
+        )
+    if after.throttled:
+        found.append(
+            Disturbance(
+                kind="throttling",
+                detail=f"the processor is held back ({', '.join(after.throttled)}); check cooling and power supply",
+            )
+        )
+    return tuple(found)
+
+
+def remarks(before: Load, after: Load) -> tuple[str, ...]:
+    """What a reader should know of this interval, and that need not have touched its figures."""
     wall = after.wall_seconds - before.wall_seconds
     if wall < _SHORTEST_SECONDS:
         return ()
-    lines = []
-    swapped = after.swapped_pages - before.swapped_pages
-    if swapped > 0:
-        lines.append(f"the machine swapped {swapped} pages meanwhile; free some memory and measure again")
-    steal = (after.steal_seconds - before.steal_seconds) / wall
-    if steal > _STEAL_SHARE:
-        lines.append(f"other virtual machines took {steal:.0%} of a processor meanwhile")
     others = (after.busy_seconds - before.busy_seconds - (after.own_seconds - before.own_seconds)) / wall
-    if others > _OTHERS_SHARE:
-        lines.append(f"other processes used {others:.0%} of a processor meanwhile; close them and measure again")
-    if before.frequency_hz and after.frequency_hz and after.frequency_hz < _SLOWED_SHARE * before.frequency_hz:
-        lines.append(
-            f"the processor slowed down from {before.frequency_hz / 1e6:.0f} to {after.frequency_hz / 1e6:.0f} MHz "
-            "meanwhile; check cooling and the governor"
-        )
-    return tuple(lines)
+    if others <= _OTHERS_SHARE:
+        return ()
+    return (f"other processes used {others:.0%} of a processor meanwhile",)
 
 
-def _frequency(root: Path) -> float | None:
+def _waited(tasks: Path) -> float | None:
+    """Of all our threads; those that ended meanwhile are gone with their time."""
+    total = 0
     try:
-        text = (root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq").read_text(encoding="ascii")
-        return float(text) * 1000.0
-    except (OSError, ValueError):
+        for task in tasks.iterdir():
+            total += int((task / "schedstat").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
         return None
+    return total / 1e9

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edgekit_targets.errors import InputError
@@ -16,12 +17,16 @@ MAX_SAMPLES = 2_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """Service times in order. ``cpu_seconds`` is the processor time of the whole loop, the timer's own included."""
+    """Service times in order. ``cpu_seconds`` is the processor time of the whole loop, the timer's own included.
+
+    ``response_seconds`` are the times since the scheduled arrivals; null in a closed loop, which has none.
+    """
 
     seconds: tuple[float, ...]
     cpu_seconds: float
     wall_seconds: float
     warmup_runs: int
+    response_seconds: tuple[float, ...] | None = None
 
 
 def time_slice(
@@ -36,17 +41,12 @@ def time_slice(
     Raises:
         InputError: a setting is out of range.
     """
-    if not 1 <= samples <= MAX_SAMPLES:
-        raise InputError(f"samples must be between 1 and {MAX_SAMPLES}, not {samples}")
-    if max_seconds <= 0 or warmup_seconds < 0:
-        raise InputError(f"max_seconds must be above 0 ({max_seconds}), warmup_seconds at least 0 ({warmup_seconds})")
+    check_limits(samples, max_seconds, warmup_seconds)
     now, cpu = clock.now, clock.cpu
     nanoseconds = array("q", bytes(8 * samples))
     warmup_runs = _warm_up(run, now, warmup_seconds)
     limit = round(max_seconds * 1e9)
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_off():
         done = 0
         cpu_start = cpu()
         first = now()
@@ -58,15 +58,36 @@ def time_slice(
             nanoseconds[done] = last - start
             done += 1
         cpu_end = cpu()
-    finally:
-        if collecting:
-            gc.enable()
     return Slice(
         seconds=tuple(value / 1e9 for value in nanoseconds[:done]),
         cpu_seconds=(cpu_end - cpu_start) / 1e9,
         wall_seconds=(last - first) / 1e9,
         warmup_runs=warmup_runs,
     )
+
+
+def check_limits(samples: int, max_seconds: float, warmup_seconds: float) -> None:
+    """Refuse a slice that could not end or would not fit a line.
+
+    Raises:
+        InputError: naming the setting.
+    """
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise InputError(f"samples must be between 1 and {MAX_SAMPLES}, not {samples}")
+    if not max_seconds > 0 or not warmup_seconds >= 0:
+        raise InputError(f"max_seconds must be above 0 ({max_seconds}), warmup_seconds at least 0 ({warmup_seconds})")
+
+
+@contextlib.contextmanager
+def collector_off() -> Iterator[None]:
+    """Keep Python's garbage collector out of what is timed."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _warm_up(run: Callable[[], object], now: Callable[[], int], seconds: float) -> int:

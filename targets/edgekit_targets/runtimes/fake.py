@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit_targets.errors import AgentFailed, InputError
+from edgekit_targets.hardware.surroundings import Seen
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
 from edgekit_targets.runtimes.contract import Array
@@ -28,6 +29,10 @@ class Script:
     """What one artifact does on one target. Memory figures are what is added to ``baseline_bytes``."""
 
     latency_seconds: Latency = 0.001
+    launch: Callable[[int], Latency] | None = None
+    """Instead of ``latency_seconds``: the latency in the n-th fresh process, counted from 0."""
+    seen: tuple[Seen, ...] = ()
+    """What the machine does around each slice in turn; nothing by default."""
     cores: float = 1.0
     load_seconds: float = 0.05
     first_run_seconds: float = 0.002

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,21 @@ from edgekit_targets.agent import arrays
 from edgekit_targets.agent.model import Model
 from edgekit_targets.agent.protocol import Evaluate, Open, Run
 from edgekit_targets.errors import InputError
-from edgekit_targets.hardware.load import Load
+from edgekit_targets.hardware.surroundings import Quiet, Seen
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
 from edgekit_targets.runtimes.fake import FakeTarget, Script
 from edgekit_targets.types.manifest import Tensor
-from edgekit_targets.types.profile import Memory
+from edgekit_targets.types.profile import Conditions, Disturbance, Memory
 from edgekit_targets.types.session import SessionOptions
 
 REQUEST = Open(handle="a", file="lstm.onnx", sha256="", target="cpu", inputs={"x": (1, 3)})
 RUN = Run(handle="a", samples=3, max_seconds=1.0, warmup_seconds=0.0)
 
 
-def no_load() -> Load | None:
-    return None
-
-
 def model(**script: Any) -> Model:
     clock, meter = ScriptedClock(), ScriptedMeter(1000)
-    return Model(FakeTarget("cpu", Script(**script), REQUEST.inputs, clock, meter), clock, meter, no_load)
+    return Model(FakeTarget("cpu", Script(**script), REQUEST.inputs, clock, meter), clock, meter, Quiet())
 
 
 def test_opening_tells_time_and_memory_exactly() -> None:
@@ -60,7 +55,7 @@ def test_what_cannot_be_measured_is_null_with_its_reason() -> None:
     meter.reason = "memory was not measured: no /proc"
     target = FakeTarget("cpu", Script(), REQUEST.inputs, clock, meter)
     target.notes = ("a note of the target",)
-    made = Model(target, clock, meter, no_load)
+    made = Model(target, clock, meter, Quiet())
     opened = made.open(REQUEST)
     assert opened.memory is None
     assert opened.warnings == ("memory was not measured: no /proc", "a note of the target")
@@ -77,22 +72,33 @@ def test_a_slice_is_exact() -> None:
 
 def test_a_busy_machine_is_told_with_the_slice() -> None:
     clock, meter = ScriptedClock(), ScriptedMeter(1000)
-    loads: Iterator[Load] = iter(
-        Load(
-            wall_seconds=float(second),
-            busy_seconds=2.0 * second,
-            steal_seconds=0.0,
-            own_seconds=float(second),
-            swapped_pages=0,
-            frequency_hz=None,
-        )
-        for second in range(2)
+    hot = Seen(
+        disturbances=(Disturbance(kind="swap", detail="swapped"),),
+        remarks=("busy elsewhere",),
+        conditions=Conditions(
+            governor="performance",
+            frequency_hz=1e9,
+            temperature_celsius=80.0,
+            throttled=(),
+            power="mains",
+            swap_used_bytes=0,
+            load_average=1.0,
+        ),
     )
-    made = Model(FakeTarget("cpu", Script(), REQUEST.inputs, clock, meter), clock, meter, lambda: next(loads))
+    made = Model(FakeTarget("cpu", Script(), REQUEST.inputs, clock, meter), clock, meter, Quiet((hot, Seen())))
     made.open(REQUEST)
-    assert made.run(RUN).warnings == (
-        "other processes used 100% of a processor meanwhile; close them and measure again",
-    )
+    ran = made.run(RUN)
+    assert (ran.disturbances, ran.warnings, ran.conditions) == (hot.disturbances, hot.remarks, hot.conditions)
+    assert made.run(RUN).disturbances == ()
+
+
+def test_at_a_pace_the_response_runs_from_the_arrival() -> None:
+    made = model(latency_seconds=[0.001, 0.001, 0.015, 0.001])
+    made.open(REQUEST)
+    ran = made.run(dataclasses.replace(RUN, every_seconds=0.01))
+    assert ran.seconds == (0.001, 0.015, 0.001)
+    assert ran.response_seconds == (0.001, 0.015, 0.006)
+    assert made.run(RUN).response_seconds is None
 
 
 def test_evaluate_writes_what_the_model_answers(tmp_path: Path) -> None:

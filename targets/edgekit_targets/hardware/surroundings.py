@@ -1,0 +1,81 @@
+"""What the machine did around a slice of samples: looked at before and after, never during."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgekit_targets.hardware.conditions import read_conditions
+from edgekit_targets.hardware.load import Load, changes, disturbances, read_load, remarks
+from edgekit_targets.types.profile import Conditions, Disturbance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """The machine at one moment; what it does not tell is null."""
+
+    load: Load | None = None
+    conditions: Conditions | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What happened between two looks, and the state at the second."""
+
+    disturbances: tuple[Disturbance, ...] = ()
+    remarks: tuple[str, ...] = ()
+    conditions: Conditions | None = None
+
+
+class Surroundings(Protocol):
+    """Where a worker learns about the machine it runs on."""
+
+    def conditions(self) -> Conditions | None:
+        """The state now."""
+
+    def look(self) -> Look:
+        """The state and the counters now."""
+
+    def since(self, before: Look) -> Seen:
+        """What happened since."""
+
+
+class System:
+    """This machine."""
+
+    def conditions(self) -> Conditions | None:
+        """The state now."""
+        return read_conditions()
+
+    def look(self) -> Look:
+        """The state and the counters now."""
+        return Look(conditions=read_conditions(), load=read_load())
+
+    def since(self, before: Look) -> Seen:
+        """What happened since; the counters are read first."""
+        load, state = read_load(), read_conditions()
+        counted = () if before.load is None or load is None else disturbances(before.load, load)
+        changed = () if before.conditions is None or state is None else changes(before.conditions, state)
+        told = () if before.load is None or load is None else remarks(before.load, load)
+        return Seen(disturbances=(*counted, *changed), remarks=told, conditions=state)
+
+
+class Quiet:
+    """A machine on which nothing else happens, or what ``script`` says of each slice in turn."""
+
+    def __init__(self, script: tuple[Seen, ...] = ()) -> None:
+        self._script = script
+        self._slices = 0
+
+    def conditions(self) -> Conditions | None:
+        """Nothing is told."""
+        return None
+
+    def look(self) -> Look:
+        """Nothing is told."""
+        return Look()
+
+    def since(self, before: Look) -> Seen:
+        """The next entry of the script, over and over."""
+        self._slices += 1
+        return self._script[(self._slices - 1) % len(self._script)] if self._script else Seen()
