@@ -29,18 +29,27 @@ def run(
     length: Annotated[
         str | None, typer.Option("--length", metavar="N,...", help="Steps per sequence; by default the data's own.")
     ] = None,
+    every: options.Every = None,
+    soak: Annotated[
+        str | None,
+        typer.Option("--soak", metavar="T", help="Then hold the pace so long (30m), one candidate after the other."),
+    ] = None,
     shape: options.Shapes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what was measured already.")] = False,
     json: options.Json = False,
 ) -> None:
     """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes."""
+    from edgekit.decision.words import crossover_text, soak_text
     from edgekit.devices.connect import connect
+    from edgekit.profiling.pace import parse_pace, parse_soak
     from edgekit.profiling.run import profile
-    from edgekit.terminal.output import print_json, print_line, print_table, remark
+    from edgekit.terminal.output import print_json, print_line, print_table, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import profile_table
 
     shapes = options.shapes(shape)
+    pace = parse_pace(every)
+    soak_seconds = parse_soak(soak)
     with connect(device) as agent, Bar() as bar, _folder(bundle, shapes, bar) as folder:
         found = profile(
             folder,
@@ -49,6 +58,8 @@ def run(
             threads=options.whole_numbers(threads, "--threads") or [1],
             batch=batch,
             lengths=options.whole_numbers(length, "--length"),
+            pace=pace,
+            soak_seconds=soak_seconds,
             fresh=fresh,
             progress=bar,
         )
@@ -61,6 +72,11 @@ def run(
         print_table(profile_table(found))
         samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
         print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
+        for crossover in found.crossovers:
+            print_text(crossover_text(crossover))
+        for one in found.measurements:
+            if one.soak is not None:
+                print_text(soak_text(one))
         print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
 
 

@@ -26,6 +26,7 @@ class Taken:
     subject: Subject
     opened: list[Opened] = field(default_factory=list)
     slices: list[Ran] = field(default_factory=list)
+    soaked: list[list[Ran]] = field(default_factory=list)
     failure: str | None = None
     complete: bool = False
 
@@ -64,7 +65,7 @@ def _launch(
             one = group[handle]
             if one.failure is None:
                 with _contained(one):
-                    one.slices.append(agent.run(_run(handle, plan)))
+                    one.slices.append(agent.run(_run(handle, one.subject, plan)))
             advance()
     # Not in a finally: whoever interrupts leaves the agent, which then ends its workers; it may be in mid-reply here.
     for handle in group:
@@ -96,10 +97,11 @@ def open_request(handle: str, subject: Subject) -> Open:
     )
 
 
-def _run(handle: str, plan: Plan) -> Run:
+def _run(handle: str, subject: Subject, plan: Plan) -> Run:
     return Run(
         handle=handle,
         samples=plan.slice_samples,
-        max_seconds=plan.slice_seconds,
+        max_seconds=plan.slice_seconds(subject.every_seconds),
         warmup_seconds=plan.warmup_seconds,
+        every_seconds=subject.every_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,21 @@ def parse_pace(text: str | None) -> Pace | None:
     if not 1e-5 <= seconds <= _LONGEST_SECONDS:
         raise InputError(f"--every {text}: a period lies between 10us and {_LONGEST_SECONDS:.0f}s")
     return Pace(window=seconds, stream=seconds)
+
+
+def parse_soak(text: str | None) -> float | None:
+    """Read ``--soak`` into seconds: ``30m``, ``90s``.
+
+    Raises:
+        InputError: no duration, one under 3 s or one beyond a day.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h)\s*", text)
+    seconds = float(match[1]) * {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}[match[2]] if match else 0.0
+    if not 3.0 <= seconds <= 86_400.0:
+        raise InputError(f"--soak {text!r} is no duration between 3s and 24h; write e.g. --soak 30m")
+    return seconds
 
 
 def choose_pace(measurements: Sequence[Measurement], mode: Mode, asked: Pace | None) -> float | None:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.profiling.pace import Pace
 from edgekit_targets.bundle import artifact_path, golden_path
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Artifact, Manifest, Mode
 from edgekit_targets.types.session import SessionOptions
 
+PACED_SAMPLES = 480
+"""Arrivals that a candidate is measured for at least: a p99 needs 368 independent ones for a bound from above."""
 STEP = 1
 """The length of what a stream artifact takes in at once."""
 
@@ -39,10 +42,12 @@ class Plan:
         """Samples of one slice."""
         return max(1, -(-self.samples // (self.launches * self.rounds)))
 
-    @property
-    def slice_seconds(self) -> float:
-        """Seconds of one slice."""
-        return self.seconds / (self.launches * self.rounds)
+    def slice_seconds(self, every_seconds: float | None) -> float:
+        """Seconds of one slice; at a pace at least so many that p99 can be bounded from what arrives."""
+        own = self.seconds / (self.launches * self.rounds)
+        if every_seconds is None:
+            return own
+        return max(own, -(-PACED_SAMPLES // (self.launches * self.rounds)) * every_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +82,13 @@ def subjects(
     threads: Sequence[int],
     batch: int,
     lengths: Sequence[int],
+    pace: Pace | None = None,
 ) -> list[Subject]:
     """Every artifact of the bundle on every target, thread count and length.
 
     Without ``lengths`` each artifact is measured at the data's own length, without data at that of its golden inputs.
-    A stream artifact takes one step at a time, whatever the lengths.
+    A stream artifact takes one step at a time, whatever the lengths, at the pace of a sensor unless ``pace`` says
+    otherwise; windows run in a closed loop.
 
     Raises:
         InputError: an artifact is missing or cannot take that batch or length.
@@ -105,6 +112,7 @@ def subjects(
                     options=SessionOptions(threads=count),
                     batch=batch,
                     length=length,
+                    every_seconds=(pace or Pace()).of(artifact.mode),
                 )
                 for target in targets
                 for count in threads

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from edgekit.documents import now
 from edgekit.profiling.measure import Taken, take
+from edgekit.profiling.pace import Pace
 from edgekit.profiling.plan import Plan, Subject, subjects
+from edgekit.profiling.soak import soak_all
 from edgekit.profiling.store import Key, key_of, newest, read_profiles, write_profile
 from edgekit.profiling.summarise import summarise
+from edgekit.profiling.sweep import crossovers
 from edgekit_targets import __version__
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Welcome
@@ -29,6 +32,8 @@ def profile(
     threads: Sequence[int] = (1,),
     batch: int = 1,
     lengths: Sequence[int] = (),
+    pace: Pace | None = None,
+    soak_seconds: float | None = None,
     fresh: bool = False,
     plan: Plan | None = None,
     progress: Progress,
@@ -42,6 +47,8 @@ def profile(
         threads: thread counts, each measured.
         batch: sequences per inference.
         lengths: steps per sequence; by default the data's own.
+        pace: of each mode; by default a closed loop for windows and an input every 20 ms for streams.
+        soak_seconds: afterwards hold that pace so long, one candidate after the other; a closed loop without one.
         fresh: measure again what is there already.
         plan: how much to measure.
         progress: told after every slice.
@@ -59,8 +66,8 @@ def profile(
     welcome = agent.hello()
     usable = choose_targets(welcome, targets)
     check_threads(welcome, threads)
-    wanted = subjects(bundle, manifest, targets=usable, threads=threads, batch=batch, lengths=lengths)
-    known = {} if fresh else _known(bundle, manifest, welcome)
+    wanted = subjects(bundle, manifest, targets=usable, threads=threads, batch=batch, lengths=lengths, pace=pace)
+    known = {} if fresh or soak_seconds is not None else _known(bundle, manifest, welcome)
     kept = [known[key] for one in wanted if (key := _key(one)) in known]
     taken = [Taken(one) for one in wanted if _key(one) not in known]
     created = now()
@@ -69,16 +76,19 @@ def profile(
         edgekit_version=__version__,
         created=created,
         device=welcome.device,
-        settings=dataclasses.asdict(plan) | {"interleaved": True, "pace": "closed loop"},
+        settings=dataclasses.asdict(plan) | {"interleaved": True, "soak_seconds": soak_seconds},
         measurements=(),
     )
     try:
         _take_all(agent, taken, plan, progress)
+        if soak_seconds is not None:
+            soak_all(agent, taken, soak_seconds, progress)
     finally:
         measured = tuple(summarise(one, created) for one in taken if one.opened or one.failure is not None)
         if measured:
-            write_profile(bundle, dataclasses.replace(document, measurements=measured))
-    return dataclasses.replace(document, measurements=(*kept, *measured))
+            write_profile(bundle, dataclasses.replace(document, measurements=measured, crossovers=crossovers(measured)))
+    found = (*kept, *measured)
+    return dataclasses.replace(document, measurements=found, crossovers=crossovers(found))
 
 
 def choose_targets(welcome: Welcome, asked: Sequence[str]) -> list[str]:
@@ -138,6 +148,7 @@ def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Meas
         key_of(one): one
         for one in newest(profiles, manifest)
         if one.complete
+        and not one.disturbed_too_much
         and one.latency is not None
         and one.runtime_version == versions.get(one.target.partition(":")[0])
     }

@@ -6,11 +6,13 @@ import re
 import statistics
 from collections.abc import Sequence
 
+from edgekit.profiling.latency import latency_of, latency_warnings, paced_of
 from edgekit.profiling.measure import Taken
+from edgekit.profiling.soak import summarise_soak
 from edgekit.statistics.means import mean
-from edgekit.statistics.quantiles import quantile, samples_needed
-from edgekit_targets.agent.protocol import Opened
-from edgekit_targets.types.profile import DeviceParity, Latency, Measurement, Memory
+from edgekit_targets.agent.protocol import Opened, Ran
+from edgekit_targets.hardware.conditions import worst_of
+from edgekit_targets.types.profile import MOST_DISTURBED, Conditions, DeviceParity, Measurement, Memory
 
 STORAGE_ONLY = "fp16 saves storage only on a processor, which computes in fp32 here; it is meant for GPU and NPU"
 _PROCESSORS = ("cpu", "openvino")
@@ -23,7 +25,14 @@ def summarise(taken: Taken, created: str) -> Measurement:
     warnings: list[str] = [] if taken.failure is None else [taken.failure]
     if not taken.complete and taken.failure is None:
         warnings.append("interrupted: fewer samples than planned")
-    latency = _latency(taken, warnings)
+    launches = len(taken.opened)
+    latency = latency_of(taken.slices, launches=launches)
+    if latency is not None:
+        warnings += latency_warnings(latency)
+    elif taken.failure is None:
+        warnings.append("latency: no sample was taken")
+    every = subject.every_seconds
+    disturbed = _disturbed(taken.slices, warnings)
     cpu = mean([ran.cpu_seconds / len(ran.seconds) for ran in taken.slices if ran.cpu_seconds is not None])
     if latency is not None and cpu is None:
         warnings.append("cpu time: this system does not tell it")
@@ -54,7 +63,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
         arena=subject.options.arena,
         batch=subject.batch,
         length=subject.length,
-        every_seconds=subject.every_seconds,
+        every_seconds=every,
         runtime_version=taken.opened[0].runtime_version if taken.opened else None,
         created=created,
         latency=latency,
@@ -63,7 +72,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
         cpu_high_seconds_per_inference=cpu.high if cpu else None,
         load_seconds=_median([one.load_seconds for one in taken.opened]),
         first_run_seconds=_median([one.first_run_seconds for one in taken.opened]),
-        throughput_per_second=subject.batch / latency.mean_seconds if latency is not None else None,
+        throughput_per_second=subject.batch / latency.mean_seconds if latency is not None and every is None else None,
         memory=memory,
         memory_low_bytes=min((one.added_bytes for one in marks), default=None),
         memory_high_bytes=max((one.added_bytes for one in marks), default=None),
@@ -72,8 +81,15 @@ def summarise(taken: Taken, created: str) -> Measurement:
         energy=None,
         parity=parity,
         warnings=tuple(warnings),
-        valid=taken.failure is None and latency is not None and (parity is None or parity.passed),
+        valid=taken.failure is None
+        and latency is not None
+        and (parity is None or parity.passed)
+        and (disturbed is None or disturbed <= MOST_DISTURBED),
         complete=taken.complete,
+        paced=None if every is None else paced_of(taken.slices, every, launches),
+        soak=summarise_soak(taken),
+        conditions=_conditions(taken),
+        disturbed=disturbed,
     )
 
 
@@ -88,38 +104,27 @@ def _counted(lines: Sequence[str], total: int, unit: str) -> list[str]:
     ]
 
 
-def _latency(taken: Taken, warnings: list[str]) -> Latency | None:
-    slices = [ran.seconds for ran in taken.slices if ran.seconds]
-    if not slices:
-        if taken.failure is None:
-            warnings.append("latency: no sample was taken")
+def _disturbed(slices: Sequence[Ran], warnings: list[str]) -> float | None:
+    """The share of the measured time in which something disturbed it; swapping spoils everything."""
+    wall = sum(ran.wall_seconds for ran in slices)
+    if not wall:
         return None
-    p50, p90, p99 = (quantile(slices, q) for q in (0.5, 0.9, 0.99))
-    samples = sum(map(len, slices))
-    if p99.value is None:
-        warnings.append(f"p99: {samples} samples are too few for the value (100 are needed)")
-    elif p99.high is None:
-        warnings.append(
-            f"p99: {samples} samples, worth {p99.effective_samples} independent ones, do not bound it from above "
-            f"({samples_needed(0.99)} are needed)"
-        )
-    ordered = sorted(second for part in slices for second in part)
-    return Latency(
-        samples=samples,
-        effective_samples=min(p50.effective_samples, p90.effective_samples, p99.effective_samples),
-        launches=len(taken.opened),
-        mean_seconds=statistics.fmean(ordered),
-        p50_seconds=p50.value if p50.value is not None else statistics.median(ordered),
-        p50_low_seconds=p50.low,
-        p50_high_seconds=p50.high,
-        p90_seconds=p90.value if p90.value is not None else ordered[-1],
-        p90_low_seconds=p90.low,
-        p90_high_seconds=p90.high,
-        p99_seconds=p99.value,
-        p99_low_seconds=p99.low,
-        p99_high_seconds=p99.high,
-        raw_seconds=tuple(slices),
-    )
+    found = [one for ran in slices for one in ran.disturbances]
+    warnings += _counted([one.detail for one in found], len(slices), "slices")
+    share = sum(ran.wall_seconds for ran in slices if ran.disturbances) / wall
+    if any(one.kind == "swap" for one in found):
+        share = 1.0
+    if share > MOST_DISTURBED:
+        warnings.insert(0, f"disturbed for {share:.0%} of the time it was measured; it cannot be picked")
+    return share
+
+
+def _conditions(taken: Taken) -> tuple[Conditions, ...]:
+    """Before, after, and the worst met in between."""
+    told = [*(one.conditions for one in taken.opened), *(ran.conditions for ran in taken.slices)]
+    states = [one for one in told if one is not None]
+    worst = worst_of(states)
+    return () if worst is None else (states[0], states[-1], worst)
 
 
 def _memory(taken: Taken, launches: Sequence[Memory], warnings: list[str]) -> Memory | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from edgekit_targets.types.manifest import Mode, Precision
 
 SCHEMA_VERSION = 1
+MOST_DISTURBED = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +139,7 @@ class Latency:
     p999_seconds: float | None = None
     p999_low_seconds: float | None = None
     p999_high_seconds: float | None = None
-    confidence: float = 0.95
-    """Of the intervals; above 0.95 where the samples were looked at more than once, so that every look holds."""
-    covers_seconds: float | None = None
-    """The intervals hold for disturbances up to this long: longer ones may not have occurred while it was measured."""
-    warmup_samples: int | None = None
+    warmup_samples: int | None = 0
     """How many inferences at the start of each slice were found to be warm-up and left out; null: no steady state."""
 
 
@@ -225,9 +222,15 @@ class Measurement:
     conditions: tuple[Conditions, ...] = ()
     """Before, after, and the worst met in between (hottest, slowest, every throttle bit seen)."""
     disturbed: float | None = None
-    """The share of the measured time in which something made the figures doubtful; above a fifth it is not valid."""
-    stopped: str | None = None
-    """Why measuring ended before all that was planned: the budget was clearly met or broken, or it could not win."""
+    """The share of the measured time in which something made the figures doubtful; above a fifth it is not valid.
+
+    With any swapping it is 1. Null where nothing was measured.
+    """
+
+    @property
+    def disturbed_too_much(self) -> bool:
+        """Whether its figures are too doubtful to recommend anything by."""
+        return self.disturbed is not None and self.disturbed > MOST_DISTURBED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,91 @@
+"""Holding a pace for long: on a device without a fan, throttled is how it is deployed.
+
+One candidate at a time in one process, because a soak is about what its own heat does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from edgekit.profiling.latency import latency_of
+from edgekit.profiling.measure import Taken, open_request
+from edgekit_targets.agent.contract import Agent
+from edgekit_targets.agent.protocol import Ran, Run
+from edgekit_targets.errors import EdgekitError
+from edgekit_targets.measure.latency import MAX_SAMPLES
+from edgekit_targets.progress import Progress
+from edgekit_targets.types.profile import Latency, Soak, SoakPoint
+
+POINTS = 30
+"""A soak of 30 minutes is told minute by minute."""
+_SLICES = 6
+
+
+def soak_all(agent: Agent, taken: Sequence[Taken], seconds: float, progress: Progress) -> None:
+    """Soak every candidate that could be measured, adding to ``taken`` as it goes."""
+    wanted = [one for one in taken if one.failure is None]
+    total = len(wanted) * POINTS
+    done = 0
+    for one in wanted:
+        try:
+            for stretch in _soak(agent, one, seconds):
+                one.soaked.append(stretch)
+                done += 1
+                progress("soak", done, total)
+        except EdgekitError as error:
+            one.failure = f"soak: {error}"
+    progress("soak", total, total)
+
+
+def summarise_soak(taken: Taken) -> Soak | None:
+    """Latency and heat over time, and the last stretch against the first."""
+    points = []
+    start = 0.0
+    for stretch in taken.soaked:
+        latency = latency_of(stretch)
+        if latency is not None:
+            points.append(SoakPoint(start_seconds=start, latency=latency, conditions=stretch[-1].conditions))
+        start += sum(ran.wall_seconds for ran in stretch)
+    if not points:
+        return None
+    ratio, half = _ratio(points[-1].latency, points[0].latency)
+    return Soak(
+        seconds=start,
+        points=tuple(points),
+        ratio=ratio,
+        ratio_low=None if half is None else ratio / math.exp(half),
+        ratio_high=None if half is None else ratio * math.exp(half),
+    )
+
+
+def _soak(agent: Agent, one: Taken, seconds: float) -> Iterator[list[Ran]]:
+    handle = f"soak.{one.subject.key}"
+    agent.open(open_request(handle, one.subject))
+    part = seconds / (POINTS * _SLICES)
+    for _ in range(POINTS):
+        yield [
+            agent.run(
+                Run(
+                    handle=handle,
+                    samples=MAX_SAMPLES,
+                    max_seconds=part,
+                    warmup_seconds=0.0,
+                    every_seconds=one.subject.every_seconds,
+                )
+            )
+            for _ in range(_SLICES)
+        ]
+    agent.close(handle)
+
+
+def _ratio(last: Latency, first: Latency) -> tuple[float, float | None]:
+    """Of two independent medians: half-widths add in squares on the logarithmic scale (the delta method)."""
+    halves = []
+    for one in (last, first):
+        if one.p50_low_seconds is None or one.p50_high_seconds is None:
+            return last.p50_seconds / first.p50_seconds, None
+        halves.append(
+            max(math.log(one.p50_high_seconds / one.p50_seconds), math.log(one.p50_seconds / one.p50_low_seconds))
+        )
+    return last.p50_seconds / first.p50_seconds, math.hypot(*halves)
