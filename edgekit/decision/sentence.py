@@ -173,7 +173,7 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
     if not fitting:
         nearest = nearest_first(own)
         if not nearest:
-            return f"The {name} could not be measured."
+            return f"The {name} has no valid measurement; its warnings say why."
         one, candidate = nearest[0]
         broken = [found for found in tightest_first(candidate) if found.status != "pass"]
         outcome = "does not fit" if candidate.status == "fail" else "is undecided"

@@ -106,6 +106,9 @@ def measured(evidence: Evidence) -> Table:
         "p50",
         "p90",
         "p99",
+        "p99.9",
+        "missed deadlines",
+        "share of a core",
         "memory added",
         "process memory",
         "CPU time",
@@ -113,6 +116,8 @@ def measured(evidence: Evidence) -> Table:
         "load",
         "first run",
         "energy",
+        "hottest",
+        "disturbed",
         "outputs checked here",
         "valid",
     )
@@ -167,6 +172,7 @@ def _measurement(one: Measurement) -> tuple[Cell, ...]:
         if latency is None
         else f"{count(latency.samples)} ({count(latency.effective_samples)}), {latency.launches}",
         *_quantiles(one),
+        *_paced(one),
         interval(added, one.memory_low_bytes, one.memory_high_bytes, size),
         interval(peak, one.process_memory_low_bytes, one.process_memory_high_bytes, size),
         cpu,
@@ -174,6 +180,8 @@ def _measurement(one: Measurement) -> tuple[Cell, ...]:
         seconds(one.load_seconds),
         seconds(one.first_run_seconds),
         formatter_for("energy")(one.energy.joules_per_inference if one.energy is not None else None),
+        _hottest(one),
+        NOT_MEASURED if one.disturbed is None else f"{percent(one.disturbed)} of the time",
     ]
     parity = one.parity
     checked = (
@@ -192,12 +200,27 @@ def _measurement(one: Measurement) -> tuple[Cell, ...]:
 def _quantiles(one: Measurement) -> list[str]:
     latency = one.latency
     if latency is None:
-        return [NOT_MEASURED] * 3
+        return [NOT_MEASURED] * 4
     return [
         interval(latency.p50_seconds, latency.p50_low_seconds, latency.p50_high_seconds, seconds),
         interval(latency.p90_seconds, latency.p90_low_seconds, latency.p90_high_seconds, seconds),
         interval(latency.p99_seconds, latency.p99_low_seconds, latency.p99_high_seconds, seconds),
+        interval(latency.p999_seconds, latency.p999_low_seconds, latency.p999_high_seconds, seconds),
     ]
+
+
+def _paced(one: Measurement) -> list[str]:
+    paced = one.paced
+    if paced is None:
+        return ["no pace"] * 2
+    missed = interval(paced.deadline_miss, paced.deadline_miss_low, paced.deadline_miss_high, percent)
+    share = interval(paced.cpu_share, paced.cpu_share_low, paced.cpu_share_high, percent)
+    return [f"{missed}, backlog {paced.backlog}", share]
+
+
+def _hottest(one: Measurement) -> str:
+    degrees = one.conditions[-1].temperature_celsius if one.conditions else None
+    return NOT_MEASURED if degrees is None else f"{degrees:.0f} °C"
 
 
 def _artifact(one: Artifact, base: Artifact | None) -> tuple[Cell, ...]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from edgekit.decision.words import crossover_text, soak_text
 from edgekit.report.evidence import Evidence
 from edgekit.terminal.format import count, seconds, size
 from edgekit_targets.types.manifest import Manifest
@@ -22,7 +23,7 @@ _SETTINGS = {
     "warmup_seconds": "warm-up before each slice (not counted)",
     "alive": "candidates loaded at a time",
     "interleaved": "candidates take turns",
-    "pace": "pace",
+    "soak_seconds": "soak",
     "seed": "seed of the order",
 }
 
@@ -67,6 +68,13 @@ def measuring_facts(evidence: Evidence) -> Facts:
             (_SETTINGS.get(name, name.replace("_", " ")), _setting(value, name)) for name, value in settings.items()
         ]
     return facts
+
+
+def sweeps(evidence: Evidence) -> list[str]:
+    """Where one model overtakes another, and what a soak did, each in a sentence."""
+    found = [crossover_text(one) for profile in evidence.profiles for one in profile.crossovers]
+    taken = [one for profile in evidence.profiles for one in profile.measurements]
+    return list(dict.fromkeys(found)) + [soak_text(one) for one in taken if one.soak is not None]
 
 
 def data_facts(manifest: Manifest) -> Facts:

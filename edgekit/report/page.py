@@ -55,6 +55,7 @@ def render(
             artifacts=cells.artifacts(manifest),
             device=method.device_facts(evidence.device) if evidence.device is not None else [],
             measuring=method.measuring_facts(evidence),
+            sweeps=method.sweeps(evidence),
             data=method.data_facts(manifest),
             training=method.training_facts(manifest),
             versions=method.version_facts(manifest),

@@ -55,7 +55,7 @@ def profile_table(profile: Profile) -> Table:
     table = _table("candidate\nbatch x length", "p50", "p99", "cpu time", "memory")
     for one in profile.measurements:
         table.add_row(
-            _two_names(one, f"{one.batch}x{one.length}"),
+            _two_names(one, "" if one.mode == "stream" and one.batch == 1 else f"{one.batch}x{one.length}"),
             *_quantiles(one.latency),
             _two_lines(
                 one.cpu_seconds_per_inference,
@@ -153,10 +153,11 @@ def _artifact(one: Artifact) -> str:
 
 def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " ") -> str:
     first = f"{mark} {one.family} {one.target}"
-    parts = [form_name(one), options_name(one), where, pace_name(one.every_seconds)]
+    parts = [form_name(one), options_name(one), where]
     if where and one.threads == 1:
         del parts[1]
-    return escape(f"{first}\n  {', '.join(filter(None, parts))}{'' if one.valid else ' INVALID'}")
+    pace = "" if one.every_seconds is None else f" @{pace_name(one.every_seconds).removeprefix('every ')}"
+    return escape(f"{first}\n  {', '.join(filter(None, parts))}{pace}{'' if one.valid else ' INVALID'}")
 
 
 def _two_lines(value: float | None, low: float | None, high: float | None, formatter: Formatter) -> str:
