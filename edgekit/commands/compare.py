@@ -68,7 +68,7 @@ def run(
     asked = options.names(target)
     with connect(device) as agent:
         # Everything that can be refused is refused before the first minute is spent.
-        welcome = agent.hello()
+        welcome = agent.hello(exclusive=True)
         usable = choose_targets(welcome, asked)
         check_threads(welcome, counts)
         check(request)

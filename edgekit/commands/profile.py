@@ -30,6 +30,12 @@ def run(
         str | None, typer.Option("--length", metavar="N,...", help="Steps per sequence; by default the data's own.")
     ] = None,
     every: options.Every = None,
+    spinning: Annotated[
+        bool, typer.Option("--spinning", help="Let ONNX Runtime's threads spin between inferences (2 threads or more).")
+    ] = False,
+    arena: Annotated[
+        bool, typer.Option("--arena/--no-arena", help="Let ONNX Runtime keep freed memory for the next inference.")
+    ] = True,
     soak: Annotated[
         str | None,
         typer.Option("--soak", metavar="T", help="Then hold the pace so long (30m), one candidate after the other."),
@@ -59,6 +65,8 @@ def run(
             batch=batch,
             lengths=options.whole_numbers(length, "--length"),
             pace=pace,
+            spinning=spinning,
+            arena=arena,
             soak_seconds=soak_seconds,
             fresh=fresh,
             progress=bar,

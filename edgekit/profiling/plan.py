@@ -83,6 +83,8 @@ def subjects(
     batch: int,
     lengths: Sequence[int],
     pace: Pace | None = None,
+    spinning: bool = False,
+    arena: bool = True,
 ) -> list[Subject]:
     """Every artifact of the bundle on every target, thread count and length.
 
@@ -109,7 +111,7 @@ def subjects(
                     golden=golden if golden.is_file() else None,
                     inputs=inputs,
                     target=target,
-                    options=SessionOptions(threads=count),
+                    options=_options(target, count, spinning=spinning, arena=arena),
                     batch=batch,
                     length=length,
                     every_seconds=(pace or Pace()).of(artifact.mode),
@@ -118,6 +120,13 @@ def subjects(
                 for count in threads
             ]
     return found
+
+
+def _options(target: str, threads: int, *, spinning: bool, arena: bool) -> SessionOptions:
+    """What is asked for, as far as the target has it: a figure must not be told under settings that did nothing."""
+    if target.startswith("openvino"):
+        return SessionOptions(threads=threads)
+    return SessionOptions(threads=threads, spinning=spinning and threads > 1, arena=arena)
 
 
 def length_for(mode: Mode, length: int) -> int:

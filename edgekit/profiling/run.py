@@ -33,6 +33,8 @@ def profile(
     batch: int = 1,
     lengths: Sequence[int] = (),
     pace: Pace | None = None,
+    spinning: bool = False,
+    arena: bool = True,
     soak_seconds: float | None = None,
     fresh: bool = False,
     plan: Plan | None = None,
@@ -48,6 +50,8 @@ def profile(
         batch: sequences per inference.
         lengths: steps per sequence; by default the data's own.
         pace: of each mode; by default a closed loop for windows and an input every 20 ms for streams.
+        spinning: let the runtime's threads burn their cores between inferences; with one thread there are none.
+        arena: let the runtime keep freed memory for the next inference.
         soak_seconds: afterwards hold that pace so long, one candidate after the other; a closed loop without one.
         fresh: measure again what is there already.
         plan: how much to measure.
@@ -63,10 +67,20 @@ def profile(
     """
     plan = plan or Plan()
     manifest = read_manifest(bundle)
-    welcome = agent.hello()
+    welcome = agent.hello(exclusive=True)
     usable = choose_targets(welcome, targets)
     check_threads(welcome, threads)
-    wanted = subjects(bundle, manifest, targets=usable, threads=threads, batch=batch, lengths=lengths, pace=pace)
+    wanted = subjects(
+        bundle,
+        manifest,
+        targets=usable,
+        threads=threads,
+        batch=batch,
+        lengths=lengths,
+        pace=pace,
+        spinning=spinning,
+        arena=arena,
+    )
     known = {} if fresh or soak_seconds is not None else _known(bundle, manifest, welcome)
     kept = [known[key] for one in wanted if (key := _key(one)) in known]
     taken = [Taken(one) for one in wanted if _key(one) not in known]

@@ -80,9 +80,9 @@ class LocalAgent:
         """Close the agent's input and wait for it; kill it and its workers if it stays."""
         self._end(_END_SECONDS)
 
-    def hello(self) -> Welcome:
-        """The machine's facts and targets; called once, first."""
-        welcome = self._ask(Hello(), Welcome)
+    def hello(self, *, exclusive: bool = False) -> Welcome:
+        """The machine's facts and targets; called first. With ``exclusive`` nobody else may measure meanwhile."""
+        welcome = self._ask(Hello(exclusive=exclusive), Welcome)
         if welcome.protocol != PROTOCOL:
             raise AgentFailed(f"the agent speaks protocol {welcome.protocol}, this edgekit {PROTOCOL}")
         return welcome

@@ -14,8 +14,8 @@ class Agent(Protocol):
     :class:`~edgekit_targets.errors.AgentFailed` when the agent or a worker died.
     """
 
-    def hello(self) -> Welcome:
-        """The machine's facts and targets; called once, first."""
+    def hello(self, *, exclusive: bool = False) -> Welcome:
+        """The machine's facts and targets; called first. With ``exclusive`` nobody else may measure meanwhile."""
 
     def open(self, request: Open) -> Opened:
         """Load one model in a fresh process."""

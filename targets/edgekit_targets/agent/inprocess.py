@@ -95,8 +95,8 @@ class FakeAgent:
         """Forget every model."""
         self._models.clear()
 
-    def hello(self) -> Welcome:
-        """The scripted machine."""
+    def hello(self, *, exclusive: bool = False) -> Welcome:
+        """The scripted machine, which nobody else knows of."""
         return Welcome(
             protocol=PROTOCOL,
             edgekit_version=__version__,

@@ -37,9 +37,13 @@ MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """First request of a controller; a different ``protocol`` is refused with the remedy."""
+    """First request of a controller; a different ``protocol`` is refused with the remedy.
+
+    With ``exclusive`` no second controller may measure until this agent ends; where one does already, it is refused.
+    """
 
     protocol: int = PROTOCOL
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from edgekit_targets import __version__
 from edgekit_targets.agent.limits import limit_seconds
 from edgekit_targets.agent.lines import LineReader, claim_stdout, next_line
+from edgekit_targets.agent.lock import hold
 from edgekit_targets.agent.protocol import PROTOCOL, Close, Closed, Evaluate, Failed, Hello, Open, Run, Welcome
 from edgekit_targets.agent.wire import failure, peek_id, read_reply, read_request, write_reply
 from edgekit_targets.errors import DISTRIBUTION, AgentFailed, CheckFailed, EdgekitError, InputError
@@ -79,6 +80,7 @@ class Server:
         self._reader = LineReader(source)
         self._sink = sink
         self._workers: dict[str, _Worker] = {}
+        self._lock: int | None = None
 
     def serve(self) -> None:
         """Answer until the input ends; then no worker is left."""
@@ -92,6 +94,8 @@ class Server:
             for worker in self._workers.values():
                 worker.kill()
                 worker.close()
+            if self._lock is not None:
+                os.close(self._lock)
 
     def _next_reply(self) -> bytes:
         try:
@@ -111,7 +115,10 @@ class Server:
 
     def _answer(self, number: int, request: Any, line: bytes) -> bytes:
         if isinstance(request, Hello):
-            return write_reply(number, _welcome(request))
+            welcome = _welcome(request)
+            if request.exclusive and self._lock is None:
+                self._lock = hold()
+            return write_reply(number, welcome)
         if isinstance(request, Open):
             return self._open(request, line)
         if isinstance(request, (Run, Evaluate)):

@@ -39,12 +39,10 @@ class Cpu:
         return read_signature(path)
 
     def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
-        """Load a model on the default arena, without spinning where one thread is asked for."""
+        """Load a model."""
         from edgekit_targets.runtimes.ort_session import OrtSession
 
-        spinning = "0" if options.threads == 1 else "1"
-        config = {"session.intra_op.allow_spinning": spinning}
-        return OrtSession(path, options, signature, ["CPUExecutionProvider"], config)
+        return OrtSession(path, options, signature, ["CPUExecutionProvider"], {})
 
     def _status(self, available: bool, version: str | None, reason: str | None, remedy: str | None) -> TargetStatus:
         return TargetStatus(

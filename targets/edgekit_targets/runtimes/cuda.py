@@ -62,7 +62,7 @@ class Cuda:
             raise InputError(f"--target cuda cannot run here: {reason}; fix it with: {self._remedy()}")
         from edgekit_targets.runtimes.ort_session import OrtSession
 
-        config = {"session.intra_op.allow_spinning": "0", "session.disable_cpu_ep_fallback": "1"}
+        config = {"session.disable_cpu_ep_fallback": "1"}
         session = OrtSession(path, options, signature, [(PROVIDER, {"use_tf32": "0"})], config)
         if session.providers()[:1] != [PROVIDER]:
             session.close()

@@ -68,7 +68,10 @@ class OpenVino:
         return read_signature(path)
 
     def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
-        """Load and compile a model for low latency, one request at a time, computing in fp32."""
+        """Load and compile a model for low latency, one request at a time, computing in fp32.
+
+        OpenVINO has neither an arena nor spinning to choose, so those options change nothing here.
+        """
         from edgekit_targets.runtimes.openvino_session import OpenVinoSession
 
         if self._core is None:

@@ -46,6 +46,8 @@ class OrtSession:
         settings = ort.SessionOptions()
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
+        settings.enable_cpu_mem_arena = options.arena
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "1" if options.spinning else "0")
         settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         settings.log_severity_level = _ERRORS_ONLY
         settings.add_session_config_entry("optimization.disable_specified_optimizers", _CRASHING_OPTIMIZERS)

@@ -1,10 +1,12 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgekit.profiling import plan
 from edgekit.profiling.plan import Plan, concrete_shapes
+from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Artifact, Manifest, State, Tensor
 
@@ -44,6 +46,27 @@ def test_a_fixed_batch_or_length_is_refused_by_name(make_artifact: MakeArtifact)
         concrete_shapes(fixed, {}, batch=4, length=16, given=False)
     with pytest.raises(InputError, match="--length 9"):
         concrete_shapes(fixed, {}, batch=1, length=9, given=True)
+
+
+def test_options_are_those_that_the_target_has(make_bundle: Any, make_evidence: Any) -> None:
+    bundle = make_bundle(make_evidence("lstm"), profiled=False)
+    found = plan.subjects(
+        bundle,
+        read_manifest(bundle),
+        targets=["cpu", "openvino"],
+        threads=[1, 2],
+        batch=1,
+        lengths=[],
+        spinning=True,
+        arena=False,
+    )
+    assert {(one.target, one.options.threads): (one.options.spinning, one.options.arena) for one in found} == {
+        ("cpu", 1): (False, False),
+        ("cpu", 2): (True, False),
+        ("openvino", 1): (False, True),
+        ("openvino", 2): (False, True),
+    }
+    assert len({one.key for one in found}) == 4
 
 
 def test_a_plan_divides_its_caps_over_its_slices() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from edgekit.report.page import render
+from edgekit_targets.types.profile import Crossover, Paced, Soak, SoakPoint
 
 NAMES = [
     "pick",
@@ -259,3 +260,53 @@ def test_heavy_parts_load_only_when_a_page_is_made() -> None:
         "assert 'matplotlib' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_paces_lengths_and_soaks_are_told(bundles: dict[str, Any]) -> None:
+    one = bundles["pick"]
+    profile = one.profiles[0]
+    measured = profile.measurements[0]
+    latency = measured.latency
+    paced = Paced(
+        service=latency,
+        missed=3,
+        deadline_miss=0.01,
+        deadline_miss_low=0.002,
+        deadline_miss_high=0.03,
+        backlog=4,
+        cpu_share=0.125,
+        cpu_share_low=0.12,
+        cpu_share_high=0.13,
+    )
+    points = tuple(SoakPoint(start_seconds=start, latency=latency, conditions=None) for start in (0.0, 60.0))
+    soak = Soak(seconds=120.0, points=points, ratio=1.25, ratio_low=1.2, ratio_high=1.3)
+    changed = dataclasses.replace(measured, every_seconds=0.02, paced=paced, soak=soak, disturbed=0.05)
+    crossover = Crossover(
+        families=("lstm", "transformer"),
+        precision="fp32",
+        target="cpu",
+        threads=1,
+        batch=1,
+        length=90.0,
+        length_low=80.0,
+        length_high=None,
+        shortest=16,
+        longest=256,
+        faster_before="lstm",
+        faster_after=None,
+        crossings=1,
+    )
+    page = render(
+        one.manifest,
+        [dataclasses.replace(profile, measurements=(changed, *profile.measurements[1:]), crossovers=(crossover,))],
+        None,
+    )
+    for words in (
+        "every 20.0 ms",
+        "backlog 4",
+        "12.5 %",
+        "5.00 % of the time",
+        "The Transformer overtakes at length 90 [80, above 256] (fp32 on ONNX Runtime, 1 thread).",
+        "p50 at the end is 1.25 times that at the start [1.20, 1.30]; no temperature is told here.",
+    ):
+        assert words in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -138,6 +139,42 @@ def test_a_worker_holds_little_more_than_the_runtime() -> None:
         "edgekit_export",
     }
     assert not modules & heavy
+
+
+def test_at_a_pace_real_time_passes_and_nothing_is_dropped(
+    agent: LocalAgent, matmul: Path, asking: Callable[..., Open]
+) -> None:
+    opened = agent.open(asking(matmul, handle="one"))
+    assert opened.conditions is not None
+    ran = agent.run(dataclasses.replace(run(samples=20), every_seconds=0.005))
+    assert ran.response_seconds is not None
+    assert len(ran.seconds) == len(ran.response_seconds) == 20
+    assert all(waited >= served for served, waited in zip(ran.seconds, ran.response_seconds, strict=True))
+    assert ran.wall_seconds >= 20 * 0.005, "the schedule's length at the least"
+    assert ran.cpu_seconds is not None
+    assert ran.cpu_seconds < ran.wall_seconds, "it sleeps between arrivals"
+    assert ran.conditions is not None
+
+
+def test_a_second_controller_is_kept_out_until_the_first_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDGEKIT_LOCK", str(tmp_path / "lock"))
+    with LocalAgent() as first, LocalAgent() as second:
+        first.hello(exclusive=True)
+        first.hello(exclusive=True)
+        with pytest.raises(InputError, match=rf"another edgekit is measuring .*process {pid_of(first)}"):
+            second.hello(exclusive=True)
+        second.hello()
+        os.kill(pid_of(first), signal.SIGKILL)
+        assert gone(pid_of(first))
+        second.hello(exclusive=True)
+
+
+def test_a_lock_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EDGEKIT_LOCK", str(tmp_path / "missing" / "lock"))
+    with LocalAgent() as agent, pytest.raises(InputError, match="EDGEKIT_LOCK"):
+        agent.hello(exclusive=True)
 
 
 def test_one_thread_is_one_thread(agent: LocalAgent, matmul: Path, asking: Callable[..., Open]) -> None:

@@ -136,3 +136,23 @@ def test_an_opset_or_ir_version_that_is_too_new(matmul: Path, tmp_path: Path) ->
     path.write_bytes(model.SerializeToString())
     with pytest.raises(InputError, match="Unsupported model IR version: 999"):
         opened("cpu", path)
+
+
+@pytest.mark.parametrize(("spinning", "arena"), [(False, True), (True, False)])
+def test_onnx_runtime_gets_the_options(
+    matmul: Path, monkeypatch: pytest.MonkeyPatch, spinning: bool, arena: bool
+) -> None:
+    import onnxruntime
+
+    seen = []
+    real = onnxruntime.InferenceSession
+
+    def recording(path: str, settings: Any, **others: Any) -> Any:
+        spin = settings.get_session_config_entry("session.intra_op.allow_spinning")
+        seen.append((settings.intra_op_num_threads, spin, settings.enable_cpu_mem_arena))
+        return real(path, settings, **others)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", recording)
+    target = find("cpu")
+    target.open(matmul, SessionOptions(threads=2, spinning=spinning, arena=arena), target.check(matmul)).close()
+    assert seen == [(2, "1" if spinning else "0", arena)]
