@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -15,3 +16,6 @@ settings.register_profile(
     derandomize="CI" in os.environ,
 )
 settings.load_profile("edgekit")
+
+# Two runs of the tests on one machine must not keep each other out.
+os.environ["EDGEKIT_LOCK"] = os.path.join(tempfile.mkdtemp(prefix="edgekit-tests-"), "lock")  # noqa: PTH118

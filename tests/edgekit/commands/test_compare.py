@@ -55,7 +55,8 @@ def test_prints_one_document_of_the_design(compared: tuple[Path, dict[str, Any]]
     assert verdict["bundle"] == "o"
     assert verdict["verdict"] == "pick"
     assert {"tie", "choice", "choices", "candidates", "pareto", "reasons"} <= set(verdict)
-    assert set(verdict["choice"]) == {"artifact", "family", "mode", "precision", "target", "threads"}
+    of_choice = {"artifact", "family", "mode", "precision", "target", "threads", "spinning", "arena", "every_seconds"}
+    assert set(verdict["choice"]) == of_choice
     assert {one["family"] for one in verdict["candidates"]} == {"lstm", "transformer", "linear", "conv"}
     assert {one["target"] for one in verdict["candidates"]} == {"cpu", "openvino"}
     assert {one["precision"] for one in verdict["candidates"]} == {"fp32", "int8-dynamic"}
