@@ -31,6 +31,10 @@ def summarise(taken: Taken, created: str) -> Measurement:
         warnings += latency_warnings(latency)
     elif taken.failure is None:
         warnings.append("latency: no sample was taken")
+    if taken.retaken:
+        warnings.append(
+            f"{taken.retaken} of {len(taken.slices)} slices were disturbed by other processes and taken again"
+        )
     every = subject.every_seconds
     disturbed = _disturbed(taken.slices, warnings)
     cpu = mean([ran.cpu_seconds / len(ran.seconds) for ran in taken.slices if ran.cpu_seconds is not None])

@@ -77,8 +77,9 @@ def test_a_closed_loop_has_no_deadlines(measure: Callable[..., Measurement]) -> 
     ("around", "share", "valid"),
     [
         ((Seen(),), 0.0, True),
-        ((seen("load"), *[Seen()] * 5), 1 / 6, True),
-        ((seen("load"), *[Seen()] * 2), 1 / 3, False),
+        ((seen("clock"), *[Seen()] * 5), 1 / 6, True),
+        ((seen("clock"), *[Seen()] * 2), 1 / 3, False),
+        ((seen("load"),), 1.0, False),
         ((seen("swap"), *[Seen()] * 11), 1.0, False),
     ],
 )
@@ -91,6 +92,15 @@ def test_a_disturbed_run_is_kept_and_not_valid(
     assert found.valid == valid
     assert found.latency is not None
     assert found.warnings[0].startswith("disturbed for") == (not valid)
+
+
+def test_a_slice_that_others_disturbed_is_taken_once_more(measure: Callable[..., Measurement]) -> None:
+    found = measure(Script(seen=(seen("load"), *[Seen()] * 3)), plan=Plan(launches=1, rounds=12, samples=600))
+    assert found.valid
+    assert found.disturbed == 0.0
+    assert found.latency is not None
+    assert len(found.latency.raw_seconds) == 12
+    assert any("4 of 12 slices were disturbed by other processes and taken again" in text for text in found.warnings)
 
 
 def test_what_was_disturbed_is_measured_again(make_bundle: Callable[..., Path], make_evidence: Any) -> None:
