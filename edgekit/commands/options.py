@@ -110,7 +110,9 @@ def modes(text: str) -> tuple[Mode, ...]:
     Raises:
         InputError: an unknown mode.
     """
-    known: dict[str, Mode] = {"window": "window", "stream": "stream"}
+    from edgekit_targets.types.manifest import MODES
+
+    known: dict[str, Mode] = {mode: mode for mode in MODES}
     for name in names(text):
         if name not in known:
             raise InputError(f"--mode {name!r} is unknown; choose from {', '.join(known)}")

@@ -38,8 +38,8 @@ def soaked_figures(measurement: Measurement) -> Measurement:
     """The same measurement with the latency at the end of its soak; without a soak it has none."""
     soak = measurement.soak
     if soak is None or not soak.points:
-        missing = (*measurement.warnings, "not soaked; profile it with --soak 30m")
-        return dataclasses.replace(measurement, latency=None, paced=None, warnings=missing[::-1])
+        missing = ("not soaked; profile it with --soak 30m", *measurement.warnings)
+        return dataclasses.replace(measurement, latency=None, paced=None, warnings=missing)
     return dataclasses.replace(measurement, latency=soak.points[-1].latency, paced=None)
 
 

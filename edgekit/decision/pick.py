@@ -19,11 +19,10 @@ from edgekit.profiling.store import newest, one_device, read_profiles
 from edgekit_targets import __version__
 from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import InputError, Undecided
-from edgekit_targets.types.manifest import Manifest, Mode
+from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR, Manifest, Mode
 from edgekit_targets.types.profile import Measurement
 from edgekit_targets.types.verdict import SCHEMA_VERSION, Candidate, Choice, Choices, Outcome, Verdict
 
-MODES: tuple[Mode, ...] = ("window", "stream")
 Judged = list[tuple[Evidence, Candidate]]
 
 
@@ -147,7 +146,7 @@ def _fits(candidate: Candidate) -> bool:
 
 def _sentence(outcome: Outcome, judged: Judged, ranking: Ranking | None, budget: Budget, prefer: Sequence[str]) -> str:
     if ranking is not None:
-        pair = [one for one, found in judged if one.artifact.family in sentence.PAIR and _fits(found)]
+        pair = [one for one, found in judged if one.artifact.family in REFERENCE_PAIR and _fits(found)]
         return sentence.ship(ranking, judged, rank(pair, prefer) if pair else None)
     return (sentence.nothing_fits if outcome == "nothing-fits" else sentence.undecided)(judged, budget.name)
 

@@ -18,9 +18,9 @@ from edgekit.decision.words import (
     target_name,
 )
 from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, percent, seconds
+from edgekit_targets.types.manifest import REFERENCE_PAIR
 from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit
 
-PAIR = ("lstm", "transformer")
 Judged = tuple[Evidence, Candidate]
 
 
@@ -40,7 +40,7 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> st
     # Families are compared in the mode of what is shipped: a step and a window are not the same work.
     rivals = [item for item in judged if item[0].artifact.mode == winner.artifact.mode]
     others = [_other(family, ranking, rivals) for family in _other_families(winner, rivals)]
-    if pair is not None and pair.winner is not winner and winner.artifact.family not in PAIR:
+    if pair is not None and pair.winner is not winner and winner.artifact.family not in REFERENCE_PAIR:
         others.append(f"Between the LSTM and the Transformer it would be the {candidate_name(pair.winner)}.")
     return " ".join([text, *others])
 
@@ -161,7 +161,7 @@ def _other_families(winner: Evidence, judged: Sequence[Judged]) -> list[str]:
     """The pair's other half first; baselines are only named where one of the pair would not be."""
     families = dict.fromkeys(one.artifact.family for one, _ in judged)
     families.pop(winner.artifact.family)
-    pair = [family for family in families if family in PAIR]
+    pair = [family for family in families if family in REFERENCE_PAIR]
     return pair or list(families)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from edgekit_targets.types.profile import Measurement
-from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.session import SessionOptions, options_of
 from edgekit_targets.types.verdict import Candidate, Choice
 
 
@@ -20,5 +20,4 @@ class Setup(NamedTuple):
 
 def setup_of(one: Candidate | Choice | Measurement) -> Setup:
     """What a record is about."""
-    options = SessionOptions(threads=one.threads, spinning=one.spinning, arena=one.arena)
-    return Setup(one.artifact, one.target, options, one.every_seconds)
+    return Setup(one.artifact, one.target, options_of(one), one.every_seconds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edgekit.budget.units import UnitError, parse_quantity
 from edgekit_targets.errors import InputError
+from edgekit_targets.measure.pace import SHORTEST_SECONDS
 from edgekit_targets.types.manifest import Mode
 from edgekit_targets.types.profile import Measurement
 
@@ -42,7 +43,7 @@ def parse_pace(text: str | None) -> Pace | None:
         seconds = parse_quantity(text, "time")
     except UnitError as error:
         raise InputError(f"--every: {error}; write e.g. --every 20ms, or --every none for a closed loop") from error
-    if not 1e-5 <= seconds <= _LONGEST_SECONDS:
+    if not SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS:
         raise InputError(f"--every {text}: a period lies between 10us and {_LONGEST_SECONDS:.0f}s")
     return Pace(window=seconds, stream=seconds)
 

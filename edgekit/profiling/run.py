@@ -21,7 +21,7 @@ from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import InputError
 from edgekit_targets.progress import Progress
 from edgekit_targets.types.manifest import Manifest
-from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile
+from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile, disturbed_too_much
 
 
 def profile(
@@ -162,7 +162,7 @@ def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Meas
         key_of(one): one
         for one in newest(profiles, manifest)
         if one.complete
-        and not one.disturbed_too_much
+        and not disturbed_too_much(one.disturbed)
         and one.latency is not None
         and one.runtime_version == versions.get(one.target.partition(":")[0])
     }

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from edgekit.profiling.latency import latency_of
 from edgekit.profiling.measure import Taken, open_request
+from edgekit.statistics.ratios import log_half_width
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Ran, Run
 from edgekit_targets.errors import EdgekitError
@@ -80,12 +81,9 @@ def _soak(agent: Agent, one: Taken, seconds: float) -> Iterator[list[Ran]]:
 
 
 def _ratio(last: Latency, first: Latency) -> tuple[float, float | None]:
-    """Of two independent medians: half-widths add in squares on the logarithmic scale (the delta method)."""
-    halves = []
-    for one in (last, first):
-        if one.p50_low_seconds is None or one.p50_high_seconds is None:
-            return last.p50_seconds / first.p50_seconds, None
-        halves.append(
-            max(math.log(one.p50_high_seconds / one.p50_seconds), math.log(one.p50_seconds / one.p50_low_seconds))
-        )
-    return last.p50_seconds / first.p50_seconds, math.hypot(*halves)
+    """Of the medians, with the half-width of its logarithm; without one where a median has no interval."""
+    ratio = last.p50_seconds / first.p50_seconds
+    ends = [(one.p50_seconds, one.p50_low_seconds, one.p50_high_seconds) for one in (last, first)]
+    if any(None in each for each in ends):
+        return ratio, None
+    return ratio, math.hypot(*(log_half_width(*each) for each in ends))

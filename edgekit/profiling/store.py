@@ -9,7 +9,7 @@ from edgekit.documents import add_document, read_documents
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile
-from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.session import SessionOptions, options_of
 
 FOLDER = "profiles"
 Key = tuple[str, str, str, SessionOptions, int, int, float | None]
@@ -36,7 +36,7 @@ def key_of(measurement: Measurement) -> Key:
         measurement.artifact,
         measurement.sha256,
         measurement.target,
-        SessionOptions(threads=measurement.threads, spinning=measurement.spinning, arena=measurement.arena),
+        options_of(measurement),
         measurement.batch,
         measurement.length,
         measurement.every_seconds,

@@ -12,7 +12,7 @@ from edgekit.profiling.soak import summarise_soak
 from edgekit.statistics.means import mean
 from edgekit_targets.agent.protocol import Opened, Ran
 from edgekit_targets.hardware.conditions import worst_of
-from edgekit_targets.types.profile import MOST_DISTURBED, Conditions, DeviceParity, Measurement, Memory
+from edgekit_targets.types.profile import Conditions, DeviceParity, Measurement, Memory, disturbed_too_much
 
 STORAGE_ONLY = "fp16 saves storage only on a processor, which computes in fp32 here; it is meant for GPU and NPU"
 _PROCESSORS = ("cpu", "openvino")
@@ -88,7 +88,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
         valid=taken.failure is None
         and latency is not None
         and (parity is None or parity.passed)
-        and (disturbed is None or disturbed <= MOST_DISTURBED),
+        and not disturbed_too_much(disturbed),
         complete=taken.complete,
         paced=None if every is None else paced_of(taken.slices, every, launches),
         soak=summarise_soak(taken),
@@ -118,7 +118,7 @@ def _disturbed(slices: Sequence[Ran], warnings: list[str]) -> float | None:
     share = sum(ran.wall_seconds for ran in slices if ran.disturbances) / wall
     if any(one.kind == "swap" for one in found):
         share = 1.0
-    if share > MOST_DISTURBED:
+    if disturbed_too_much(share):
         warnings.insert(0, f"disturbed for {share:.0%} of the time it was measured; it cannot be picked")
     return share
 

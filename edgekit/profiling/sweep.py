@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgekit.statistics.crossover import Point, crossing
-from edgekit_targets.types.manifest import Precision
+from edgekit_targets.types.manifest import REFERENCE_PAIR, Precision
 from edgekit_targets.types.profile import Crossover, Measurement
-from edgekit_targets.types.session import SessionOptions
-
-PAIR = ("lstm", "transformer")
+from edgekit_targets.types.session import SessionOptions, options_of
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ def crossovers(measurements: Sequence[Measurement]) -> tuple[Crossover, ...]:
             continue
         latency = one.latency
         point = Point(one.length, latency.p50_seconds, latency.p50_low_seconds, latency.p50_high_seconds)
-        options = SessionOptions(threads=one.threads, spinning=one.spinning, arena=one.arena)
-        alike[_Alike(one.batch, one.every_seconds, one.target, one.precision, options)][one.family].append(point)
+        group = _Alike(one.batch, one.every_seconds, one.target, one.precision, options_of(one))
+        alike[group][one.family].append(point)
         best[_Alike(one.batch, one.every_seconds)][one.family].append(point)
     if len(alike) == len(best):  # there is one way to run them, which is the best
         best.clear()
@@ -64,7 +62,7 @@ def _lowest(points: Sequence[Point]) -> list[Point]:
 
 
 def _compare(group: _Alike, curves: Mapping[str, Sequence[Point]]) -> list[Crossover]:
-    families = PAIR if set(PAIR) <= set(curves) else tuple(sorted(curves))
+    families = REFERENCE_PAIR if set(REFERENCE_PAIR) <= set(curves) else tuple(sorted(curves))
     found = []
     for names in itertools.combinations(families, 2):
         first, second = (curves[name] for name in names)

@@ -16,7 +16,7 @@ from edgekit.report import cells, method
 from edgekit.report.evidence import Evidence, gather
 from edgekit.report.text import clean
 from edgekit_targets import __version__
-from edgekit_targets.types.manifest import Manifest
+from edgekit_targets.types.manifest import MODES, Manifest
 from edgekit_targets.types.profile import Profile
 from edgekit_targets.types.verdict import Verdict
 
@@ -76,8 +76,8 @@ def _choices(verdict: Verdict | None) -> list[tuple[str, str]]:
     """The pick of each mode, where there is more than the one that the sentence names."""
     if verdict is None:
         return []
-    found = [(mode, getattr(verdict.choices, mode)) for mode in ("window", "stream")]
-    named = [
+    found = [(mode, getattr(verdict.choices, mode)) for mode in MODES]
+    named: list[tuple[str, str]] = [
         (mode, f"{one.artifact} on {one.target}, {one.threads} thread(s)") for mode, one in found if one is not None
     ]
     return named if len(named) > 1 else []

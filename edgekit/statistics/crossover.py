@@ -1,8 +1,8 @@
 """Where two curves cross, with an interval: the length at which one model overtakes another.
 
-The curves are compared as the logarithm of their ratio, straight between measured lengths on a logarithmic axis. The
-interval of a ratio of two independent figures follows from theirs: half-widths add in squares on the logarithmic scale
-(the delta method). The crossing's interval is the stretch of lengths at which the ratio cannot be told from one.
+The curves are compared as the logarithm of their ratio, straight between measured lengths on a logarithmic axis, with
+the interval that :mod:`edgekit.statistics.ratios` gives it. The crossing's interval is the stretch of lengths at which
+the ratio cannot be told from one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from edgekit.statistics.ratios import log_half_width
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,7 @@ def crossing(first: Sequence[Point], second: Sequence[Point]) -> Crossing | None
 
 
 def _half(point: Point) -> float:
-    low = point.value if point.low is None else point.low
-    high = point.value if point.high is None else point.high
-    return max(math.log(high / point.value), math.log(point.value / low), 0.0)
+    return log_half_width(point.value, point.low, point.high)
 
 
 def _roots(xs: Sequence[float], ys: Sequence[float]) -> list[float]:

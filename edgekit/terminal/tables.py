@@ -8,8 +8,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from edgekit.budget.units import format_quantity
 from edgekit.decision.setup import setup_of
-from edgekit.decision.words import form_name, options_name, pace_name, precision_name
+from edgekit.decision.words import form_name, options_name, precision_name
 from edgekit.profiling.verify import Check
 from edgekit.terminal.format import (
     NOT_MEASURED,
@@ -156,7 +157,7 @@ def _two_names(one: Candidate | Measurement, where: str = "", *, mark: str = " "
     parts = [form_name(one), options_name(one), where]
     if where and one.threads == 1:
         del parts[1]
-    pace = "" if one.every_seconds is None else f" @{pace_name(one.every_seconds).removeprefix('every ')}"
+    pace = "" if one.every_seconds is None else f" @{format_quantity(one.every_seconds, 'time')}"
     return escape(f"{first}\n  {', '.join(filter(None, parts))}{pace}{'' if one.valid else ' INVALID'}")
 
 

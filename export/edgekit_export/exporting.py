@@ -27,10 +27,7 @@ from edgekit_targets.errors import CheckFailed, InputError, MissingExtra
 from edgekit_targets.files import check_free, staged_folder
 from edgekit_targets.progress import Progress
 from edgekit_targets.runtimes.packages import present
-from edgekit_targets.types.manifest import Artifact, Manifest, Mode, Precision
-
-MODES: tuple[Mode, ...] = ("window", "stream")
-REFERENCE_PAIR = ("lstm", "transformer")
+from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR, Artifact, Manifest, Mode, Precision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,10 +54,14 @@ class System:
     def since(self, before: Look) -> Seen:
         """What happened since; the counters are read first."""
         load, state = read_load(), read_conditions()
-        counted = () if before.load is None or load is None else disturbances(before.load, load)
-        changed = () if before.conditions is None or state is None else changes(before.conditions, state)
-        told = () if before.load is None or load is None else remarks(before.load, load)
-        return Seen(disturbances=(*counted, *changed), remarks=told, conditions=state)
+        found: list[Disturbance] = []
+        told: tuple[str, ...] = ()
+        if before.load is not None and load is not None:
+            found += disturbances(before.load, load)
+            told = remarks(before.load, load)
+        if before.conditions is not None and state is not None:
+            found += changes(before.conditions, state)
+        return Seen(disturbances=tuple(found), remarks=told, conditions=state)
 
 
 class Quiet:

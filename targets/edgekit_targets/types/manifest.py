@@ -8,7 +8,10 @@ from typing import Any, Literal
 SCHEMA_VERSION = 1
 Mode = Literal["window", "stream"]
 Precision = Literal["fp32", "fp16", "int8-dynamic", "int8-static", "int8-weight", "int4-weight"]
+MODES: tuple[Mode, ...] = ("window", "stream")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8-dynamic", "int8-static", "int8-weight", "int4-weight")
+REFERENCE_PAIR = ("lstm", "transformer")
+"""The two families that the question is about."""
 Variant = Literal["plain", "attention"]
 Weights = Literal["trained", "random", "imported"]
 

@@ -40,6 +40,11 @@ class Disturbance:
     detail: str
 
 
+def disturbed_too_much(share: float | None) -> bool:
+    """Whether figures that were disturbed for this share of their time are too doubtful to recommend anything by."""
+    return share is not None and share > MOST_DISTURBED
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
     """The state of the machine at one moment. What could not be read is null."""
@@ -226,11 +231,6 @@ class Measurement:
 
     With any swapping it is 1. Null where nothing was measured.
     """
-
-    @property
-    def disturbed_too_much(self) -> bool:
-        """Whether its figures are too doubtful to recommend anything by."""
-        return self.disturbed is not None and self.disturbed > MOST_DISTURBED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,3 +18,24 @@ class SessionOptions:
     threads: int = 1
     spinning: bool = False
     arena: bool = True
+
+
+class Configured(Protocol):
+    """A record of something that was run so: a measurement, a candidate, a choice."""
+
+    @property
+    def threads(self) -> int:
+        """See :class:`SessionOptions`."""
+
+    @property
+    def spinning(self) -> bool:
+        """See :class:`SessionOptions`."""
+
+    @property
+    def arena(self) -> bool:
+        """See :class:`SessionOptions`."""
+
+
+def options_of(one: Configured) -> SessionOptions:
+    """The options that a record tells field by field."""
+    return SessionOptions(threads=one.threads, spinning=one.spinning, arena=one.arena)
