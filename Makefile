@@ -48,7 +48,8 @@ system-deps: ## Install by apt what some tests need: a browser, an ssh server, a
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
 
 bench: $(STAMP) ## Timings against what people would otherwise use, as ratios of interleaved runs
-	@failed=0; for one in $(wildcard tests/benchmarks/*.py); do $(BIN)/python $$one || failed=1; done; exit $$failed
+	@failed=0; for one in $(basename $(notdir $(wildcard tests/benchmarks/*.py))); do \
+	  $(BIN)/python -m tests.benchmarks.$$one || failed=1; done; exit $$failed
 
 package: $(STAMP) ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build

@@ -12,6 +12,8 @@ from edgekit_export.families.modules.normalise import Normalise
 
 MASKED = -3.0e4
 """Added to the score of a step that may not be seen: exp() of it is exactly 0 in float32, and float16 can hold it."""
+LEAST_SLOPE = 2.0**-8
+"""That of the last head, however many there are."""
 
 
 class CausalTransformer(torch.nn.Module):
@@ -89,11 +91,18 @@ class DistanceBias(torch.nn.Module):
         self.register_buffer("slopes", slopes[:, None, None], persistent=False)
 
     def forward(self, length: int) -> torch.Tensor:
-        """The bias [heads, length, length] of query i (rows) on key j (columns)."""
+        """The bias [heads, length, length] of query i (rows) on key j (columns).
+
+        What may not be seen, ahead of the query or beyond the window, gets a penalty that grows past any score: the
+        largest of three straight lines, since choosing among values took 5 % of a window's time in int8 (preset
+        ``mid``, length 100). Distances are counted in units of the least slope, a power of two, so that nothing is
+        rounded, and the mask fits float16.
+        """
         steps = torch.arange(length)
-        distance = steps[:, None] - steps[None, :]
-        seen = (distance >= 0) & (distance < self.window)
-        return torch.where(seen, -self.slopes * distance, MASKED)
+        distance = (steps[:, None] - steps[None, :]).to(self.slopes.dtype)
+        ahead, beyond = MASKED * distance, -MASKED * (distance - (self.window - 1))
+        penalty = torch.maximum(torch.maximum(distance * LEAST_SLOPE, ahead), beyond)
+        return -self.slopes / LEAST_SLOPE * penalty
 
 
 class Block(torch.nn.Module):

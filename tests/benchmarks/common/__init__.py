@@ -1,0 +1,1 @@
+"""What the benchmarks share; each benchmark is a file beside this folder."""
