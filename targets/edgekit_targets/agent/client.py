@@ -33,6 +33,7 @@ from edgekit_targets.spawn import environment, python_module, say_exit
 
 _END_SECONDS = 10.0
 _TAIL_LINES = 100
+_START_SECONDS, _GREETING_LINES = 60.0, 1000
 Reply = TypeVar("Reply")
 
 
@@ -43,9 +44,13 @@ class LocalAgent:
     and the agent goes without a word.
     """
 
-    def __init__(self, argv: Sequence[str] | None = None) -> None:
-        """Remember the command line; by default this interpreter runs the agent of this installation."""
+    def __init__(self, argv: Sequence[str] | None = None, *, after: str | None = None) -> None:
+        """Remember the command line; by default this interpreter runs the agent of this installation.
+
+        What is said before the line ``after`` is no answer: a login shell may greet.
+        """
         self._local = argv is None
+        self._after = after
         self._argv = python_module("edgekit_targets") if argv is None else list(argv)
         self._process: subprocess.Popen[bytes] | None = None
         self._number = 0
@@ -72,6 +77,8 @@ class LocalAgent:
         assert self._process.stderr is not None
         self._reader = LineReader(self._process.stdout.fileno())
         self._stderr = LineReader(self._process.stderr.fileno(), limit=1 << 16)
+        if self._after is not None:
+            self._skip(self._after.encode("utf-8"))
         return self
 
     def __exit__(
@@ -102,6 +109,24 @@ class LocalAgent:
     def close(self, handle: str) -> None:
         """End one worker; closing an unknown handle is no error."""
         self._ask(Close(handle=handle), Closed)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked; it cannot after it ended, or was ended because it made no sense."""
+        return self._process is not None
+
+    def _skip(self, mark: bytes) -> None:
+        try:
+            for _ in range(_GREETING_LINES):
+                if next_line(self._reader, _START_SECONDS, self._stderr, self._keep).strip() == mark:
+                    return
+        except EOFError as error:
+            raise self._failed(f"the agent {say_exit(self._end(_END_SECONDS))}") from error
+        except (TimeoutError, InputError) as error:
+            self._end(0.0)
+            raise self._failed(f"the agent did not start in {_START_SECONDS:.0f} s") from error
+        self._end(0.0)
+        raise self._failed("the agent did not start: the device says other things without end")
 
     def _ask(self, request: Any, kind: type[Reply]) -> Reply:
         process = self._process

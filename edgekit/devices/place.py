@@ -1,0 +1,123 @@
+"""edgekit's folder on a device, ``~/.edgekit``: what is put there, by hash, and taken away again."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from edgekit.devices import snippets
+from edgekit.devices.openssh import Connection
+from edgekit_targets.errors import AgentFailed, InputError
+from edgekit_targets.files import sha256_of
+
+OLDEST_PYTHON = (3, 11)
+_NO_PYTHON = 127
+_SLOWEST_BYTES_PER_SECOND = 20_000
+"""A line slower than this counts as broken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a device says of itself before anything of edgekit's is there."""
+
+    folder: str
+    free_bytes: int | None
+    python: tuple[int, ...]
+    executable: str
+    machine: str
+    bits: int
+    libc: tuple[str, str]
+    system: str
+
+
+class Place:
+    """The folder on one device, over an open connection."""
+
+    def __init__(self, connection: Connection, python: str = "python3") -> None:
+        """Ask the device what it is.
+
+        Raises:
+            InputError: it cannot be reached, has no Python or one that is too old, or nothing can be written there.
+            DeviceLost: it does not answer.
+        """
+        self._connection, self._python = connection, python
+        self.name = connection.name
+        self.found = self._probe()
+        self.folder = self.found.folder
+
+    def path(self, *parts: str) -> str:
+        """A path below the folder, on the device."""
+        return "/".join((self.folder, *parts))
+
+    def put(self, content: Path | bytes, *parts: str) -> str:
+        """Send a file unless it is there already with the same hash; gives its path on the device.
+
+        Raises:
+            InputError: the disk is full or cannot be written.
+            AgentFailed: it did not arrive whole.
+            DeviceLost: the connection broke; what had arrived of it is gone.
+        """
+        path = self.path(*parts)
+        sha256 = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else sha256_of(content)
+        if self.ask(snippets.LIST, path)["found"].get(path) == sha256:
+            return path
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        seconds = 60.0 + size / _SLOWEST_BYTES_PER_SECOND
+        with contextlib.nullcontext(content) if isinstance(content, bytes) else content.open("rb") as given:
+            answer = self.ask(snippets.RECEIVE, path, str(size), sha256, given=given, seconds=seconds)
+        snippets.refuse(answer, self.name, parts[-1])
+        return path
+
+    def get(self, path: str) -> bytes:
+        """The content of a file there.
+
+        Raises:
+            AgentFailed: it is not there.
+        """
+        answer = self.ask(snippets.SEND, path)
+        if "content" not in answer:
+            raise AgentFailed(f"{self.name}: {path} could not be read: {answer.get('error')}")
+        return base64.b64decode(str(answer["content"]), validate=True)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Take files and folders away; those that are not there are no error."""
+        self.ask(snippets.REMOVE, *paths)
+
+    def ask(self, code: str, *arguments: str, given: IO[bytes] | bytes = b"", seconds: float = 120.0) -> dict[str, Any]:
+        """Run a snippet there and read its answer."""
+        line = snippets.command(self._python, code, *arguments)
+        done = self._connection.run(line, given=given, seconds=seconds)
+        if done.code == _NO_PYTHON:
+            raise InputError(f"{self.name} has no {self._python}; install it there: sudo apt install python3")
+        if done.code != 0 and snippets.MARK.encode() not in done.stdout:
+            said = done.stderr.strip().splitlines() or ["nothing"]
+            raise AgentFailed(f"{self.name}: {self._python} ended with exit code {done.code} and said: {said[-1]}")
+        return snippets.read_answer(done.stdout, self.name)
+
+    def _probe(self) -> Found:
+        answer = self.ask(snippets.PROBE)
+        try:
+            found = Found(
+                folder=str(answer["folder"]),
+                free_bytes=None if answer["free_bytes"] is None else int(answer["free_bytes"]),
+                python=tuple(int(number) for number in answer["python"]),
+                executable=str(answer["executable"]),
+                machine=str(answer["machine"]),
+                bits=int(answer["bits"]),
+                libc=(str(answer["libc"][0]), str(answer["libc"][1])),
+                system=str(answer["system"]),
+            )
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise AgentFailed(f"{self.name} answered something else than it was asked") from error
+        version = ".".join(map(str, found.python))
+        if found.python[:2] < OLDEST_PYTHON:
+            oldest = ".".join(map(str, OLDEST_PYTHON))
+            raise InputError(f"{self.name} has Python {version}; edgekit's agent needs {oldest} or newer there")
+        if answer.get("reason") is not None:
+            raise InputError(f"{self.name}: {found.folder} cannot be written: {answer['reason']}")
+        return found

@@ -1,0 +1,107 @@
+"""An agent on a device behind ssh: the same agent, the same protocol, and files that go there before they are named.
+
+The agent ends when its input does: with this process, with the connection, or with the device.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from edgekit.devices.address import Address
+from edgekit.devices.failures import DeviceLost
+from edgekit.devices.openssh import Connection
+from edgekit.devices.package import agent_bytes
+from edgekit.devices.place import Place
+from edgekit.devices.snippets import MARK
+from edgekit_targets.agent.client import LocalAgent
+from edgekit_targets.agent.protocol import Evaluate, Evaluated, Open, Opened, Ran, Run, Welcome
+from edgekit_targets.errors import AgentFailed
+from edgekit_targets.files import sha256_of, write_atomic
+
+DEFAULT_RUNTIME = "default"
+_HASH_LETTERS = 16
+Answer = TypeVar("Answer")
+
+
+@contextmanager
+def remote_agent(address: Address, name: str, runtime: str = DEFAULT_RUNTIME) -> Iterator[RemoteAgent]:
+    """An agent on the device called ``name``, with the packages that ``device setup`` put there as ``runtime``.
+
+    Raises:
+        InputError: the device cannot be reached, has no Python that will do, or no room.
+        DeviceLost: it does not answer.
+    """
+    with Connection(address, name) as connection:
+        place = Place(connection)
+        code = agent_bytes()
+        file = place.put(code, "agent", f"edgekit-agent-{_short(code)}.pyz")
+        with LocalAgent(connection.argv(start_command(place, file, runtime)), after=MARK) as agent:
+            yield RemoteAgent(agent, place)
+
+
+def start_command(place: Place, file: str, runtime: str = DEFAULT_RUNTIME) -> str:
+    """The line for the device's shell that starts the agent; whatever the shell says before the mark is skipped."""
+    packages = shlex.quote(place.path("runtimes", runtime))
+    return f"echo; echo {MARK}; PYTHONPATH={packages} PYTHONDONTWRITEBYTECODE=1 exec python3 {shlex.quote(file)}"
+
+
+class RemoteAgent:
+    """Speaks to the agent there; files named in requests lie here and are sent first, each once, by hash."""
+
+    def __init__(self, agent: LocalAgent, place: Place) -> None:
+        """Take over an agent that was started, and the folder on its device."""
+        self._agent, self._place = agent, place
+        self._sent: dict[Path, str] = {}
+
+    def hello(self, *, exclusive: bool = False) -> Welcome:
+        """As the agent's, under the name that the device has here."""
+        welcome = self._told(lambda: self._agent.hello(exclusive=exclusive))
+        return dataclasses.replace(welcome, device=dataclasses.replace(welcome.device, name=self._place.name))
+
+    def open(self, request: Open) -> Opened:
+        """Send the model and its golden arrays where they are not there yet, then load."""
+        golden = None if request.golden is None else self._send(Path(request.golden))
+        there = dataclasses.replace(request, file=self._send(Path(request.file)), golden=golden)
+        return self._told(lambda: self._agent.open(there))
+
+    def run(self, request: Run) -> Ran:
+        """Time one slice."""
+        return self._told(lambda: self._agent.run(request))
+
+    def evaluate(self, request: Evaluate) -> Evaluated:
+        """Send the inputs, compute, and fetch the outputs; neither stays there."""
+        inputs = self._send(Path(request.inputs))
+        outputs = self._place.path("scratch", f"{request.handle}.outputs.npz")
+        found = self._told(lambda: self._agent.evaluate(dataclasses.replace(request, inputs=inputs, outputs=outputs)))
+        write_atomic(Path(request.outputs), self._place.get(outputs))
+        self._place.remove([outputs])
+        return found
+
+    def close(self, handle: str) -> None:
+        """End one worker."""
+        self._told(lambda: self._agent.close(handle))
+
+    def _send(self, path: Path) -> str:
+        if path not in self._sent:
+            self._sent[path] = self._place.put(path, "store", f"{sha256_of(path)[:_HASH_LETTERS]}{path.suffix}")
+        return self._sent[path]
+
+    def _told(self, ask: Callable[[], Answer]) -> Answer:
+        """What the agent answers; one that is gone is a lost device, which trying again may find."""
+        try:
+            return ask()
+        except AgentFailed as error:
+            if self._agent.alive:
+                raise
+            raise DeviceLost(f"the connection to {self._place.name} broke: {error}") from error
+
+
+def _short(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()[:_HASH_LETTERS]

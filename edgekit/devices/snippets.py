@@ -1,0 +1,167 @@
+"""What is run on a device before edgekit's own agent is there: a few lines for the device's Python, any 3.
+
+Each says its answer as one line of JSON behind a mark, because a shell may greet, warn or chatter before it, after it
+and on either stream.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any, Final
+
+from edgekit_targets.errors import AgentFailed, InputError
+
+MARK: Final = "edgekit-device:"
+_MOST_LINES = 10_000
+SAY: Final = (
+    f'import sys,os,json\ndef say(**k): sys.stdout.write("\\n{MARK}"+json.dumps(k)+"\\n"); sys.stdout.flush()\n'
+)
+
+PROBE: Final = (
+    SAY
+    + """
+import platform, tempfile, shutil
+home = os.path.expanduser("~")
+folder = os.path.join(home, ".edgekit")
+reason = None
+try:
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder)
+    os.close(handle)
+    os.unlink(name)
+except OSError as error:
+    reason = error.strerror
+free = shutil.disk_usage(folder if os.path.isdir(folder) else home).free if os.path.isdir(home) else None
+say(folder=folder, reason=reason, free_bytes=free, python=list(sys.version_info[:3]), executable=sys.executable,
+    machine=platform.machine(), bits=64 if sys.maxsize > 2**32 else 32, libc=list(platform.libc_ver()),
+    system=platform.system())
+"""
+)
+"""Where edgekit may put things, and what Python this is."""
+
+LIST: Final = (
+    SAY
+    + """
+import hashlib
+found = {}
+for path in sys.argv[1:]:
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.sha256()
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                digest.update(piece)
+        found[path] = digest.hexdigest()
+    except OSError:
+        found[path] = None
+say(found=found)
+"""
+)
+"""The SHA-256 of each file that is there."""
+
+RECEIVE: Final = (
+    SAY
+    + """
+import hashlib, shutil
+path, size, expected = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+part = "%s.%d.part" % (path, os.getpid())
+spare = 16 << 20
+try:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    free = shutil.disk_usage(os.path.dirname(path)).free
+    if free < size + spare:
+        say(error="full", free_bytes=free)
+        sys.exit(0)
+    digest, left = hashlib.sha256(), size
+    try:
+        with open(part, "wb") as file:
+            while left:
+                piece = sys.stdin.buffer.read(min(left, 1 << 20))
+                if not piece:
+                    break
+                digest.update(piece)
+                file.write(piece)
+                left -= len(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if left or digest.hexdigest() != expected:
+            say(error="broken")
+        else:
+            os.replace(part, path)
+            say(path=path)
+    finally:
+        if os.path.exists(part):
+            os.unlink(part)
+except OSError as error:
+    say(error="full" if error.errno == 28 else str(error.strerror), free_bytes=0)
+"""
+)
+"""One file from standard input, to a temporary name, checked, then renamed: a broken line looks like an end of file."""
+
+SEND: Final = (
+    SAY
+    + """
+import base64
+try:
+    with open(sys.argv[1], "rb") as file:
+        say(content=base64.b64encode(file.read()).decode("ascii"))
+except OSError as error:
+    say(error=error.strerror)
+"""
+)
+"""One small file to standard output."""
+
+REMOVE: Final = (
+    SAY
+    + """
+import shutil
+for path in sys.argv[1:]:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+say(removed=len(sys.argv) - 1)
+"""
+)
+"""Files and folders, with what is in them."""
+
+
+def command(python: str, code: str, *arguments: str) -> str:
+    """The line for the device's shell that runs ``code`` with its ``python3``."""
+    return shlex.join([python, "-c", code, *arguments])
+
+
+def read_answer(stdout: bytes, name: str) -> dict[str, Any]:
+    """The one marked line of an answer.
+
+    Raises:
+        AgentFailed: there is none, or it is no JSON object.
+    """
+    lines = stdout.decode("utf-8", "replace").splitlines()[-_MOST_LINES:]
+    marked = [line[len(MARK) :] for line in lines if line.startswith(MARK)]
+    try:
+        answer = json.loads(marked[-1])
+    except (IndexError, ValueError) as error:
+        raise AgentFailed(f"{name} gave no answer that makes sense to a few lines of Python") from error
+    if not isinstance(answer, dict):
+        raise AgentFailed(f"{name} answered something else than it was asked")
+    return answer
+
+
+def refuse(answer: dict[str, Any], name: str, what: str) -> None:
+    """Turn what a snippet says went wrong into an error.
+
+    Raises:
+        InputError: the disk is full or cannot be written.
+        AgentFailed: what arrived is not what was sent.
+    """
+    error = answer.get("error")
+    if error is None:
+        return
+    if error == "full":
+        free = answer.get("free_bytes")
+        left = f", {free / (1 << 20):.0f} MiB are free" if isinstance(free, int) else ""
+        raise InputError(f"{name}: its disk is too full for {what}{left}; make room and try again")
+    if error == "broken":
+        raise AgentFailed(f"{name}: {what} arrived broken; try again")
+    raise InputError(f"{name}: {what} could not be written: {error}")
