@@ -88,9 +88,16 @@ class Place:
         """Take files and folders away; those that are not there are no error."""
         self.ask(snippets.REMOVE, *paths)
 
-    def ask(self, code: str, *arguments: str, given: IO[bytes] | bytes = b"", seconds: float = 120.0) -> dict[str, Any]:
-        """Run a snippet there and read its answer."""
-        line = snippets.command(self._python, code, *arguments)
+    def ask(
+        self,
+        code: str,
+        *arguments: str,
+        given: IO[bytes] | bytes = b"",
+        seconds: float = 120.0,
+        packages: str | None = None,
+    ) -> dict[str, Any]:
+        """Run a snippet there and read its answer; ``packages`` is where it may import from."""
+        line = snippets.command(self._python, code, *arguments, packages=packages)
         done = self._connection.run(line, given=given, seconds=seconds)
         if done.code == _NO_PYTHON:
             raise InputError(f"{self.name} has no {self._python}; install it there: sudo apt install python3")

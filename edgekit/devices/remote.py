@@ -6,6 +6,7 @@ The agent ends when its input does: with this process, with the connection, or w
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,16 +39,23 @@ def remote_agent(address: Address, name: str, runtime: str = DEFAULT_RUNTIME) ->
     """
     with Connection(address, name) as connection:
         place = Place(connection)
-        code = agent_bytes()
-        file = place.put(code, "agent", f"edgekit-agent-{_short(code)}.pyz")
+        file = put_agent(place)
         with LocalAgent(connection.argv(start_command(place, file, runtime)), after=MARK) as agent:
             yield RemoteAgent(agent, place)
 
 
+def put_agent(place: Place) -> str:
+    """Send the agent of this version, once; gives its path there."""
+    code = agent_bytes()
+    return place.put(code, "agent", f"edgekit-agent-{hashlib.sha256(code).hexdigest()[:_HASH_LETTERS]}.pyz")
+
+
 def start_command(place: Place, file: str, runtime: str = DEFAULT_RUNTIME) -> str:
     """The line for the device's shell that starts the agent; whatever the shell says before the mark is skipped."""
-    packages = shlex.quote(place.path("runtimes", runtime))
-    return f"echo; echo {MARK}; PYTHONPATH={packages} PYTHONDONTWRITEBYTECODE=1 exec python3 {shlex.quote(file)}"
+    # ONNX Runtime keeps a cache of its own below the home folder otherwise, where nobody would look for it.
+    variables = {"PYTHONPATH": place.path("runtimes", runtime), "XDG_CACHE_HOME": place.path("cache")}
+    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    return f"echo; echo {MARK}; {told} exec python3 {shlex.quote(file)}"
 
 
 class RemoteAgent:
@@ -99,9 +107,3 @@ class RemoteAgent:
             if self._agent.alive:
                 raise
             raise DeviceLost(f"the connection to {self._place.name} broke: {error}") from error
-
-
-def _short(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()[:_HASH_LETTERS]

@@ -45,11 +45,11 @@ _TRY = (
     + """
 import subprocess, json
 code = "import json, numpy; found = {'numpy': numpy.__version__}\\n"
-for name in sys.argv[2:]:
+for name in sys.argv[3:]:
     code += "import %s; found['%s'] = %s.__version__\\n" % (name, name, name)
 code += "print(json.dumps(found))"
-child = subprocess.run([sys.executable, "-c", code], env=dict(os.environ, PYTHONPATH=sys.argv[1]),
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+variables = dict(os.environ, PYTHONPATH=sys.argv[1], XDG_CACHE_HOME=sys.argv[2])
+child = subprocess.run([sys.executable, "-c", code], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
 say(code=child.returncode, last=lines[-1] if lines else "",
     versions=json.loads(child.stdout.decode().splitlines()[-1]) if child.returncode == 0 else None)
@@ -123,7 +123,7 @@ def tear_down(place: Place) -> None:
 
 def _tried(place: Place, part: str, requirements: Sequence[str]) -> dict[str, str]:
     modules = [requirement.partition("==")[0].replace("-", "_") for requirement in requirements]
-    answer = place.ask(_TRY, part, *[name for name in modules if name != "numpy"], seconds=300.0)
+    answer = place.ask(_TRY, part, place.path("cache"), *[name for name in modules if name != "numpy"], seconds=300.0)
     versions = answer.get("versions")
     if isinstance(versions, dict):
         return {str(name): str(version) for name, version in versions.items()}

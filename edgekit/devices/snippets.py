@@ -126,9 +126,10 @@ say(removed=len(sys.argv) - 1)
 """Files and folders, with what is in them."""
 
 
-def command(python: str, code: str, *arguments: str) -> str:
-    """The line for the device's shell that runs ``code`` with its ``python3``."""
-    return shlex.join([python, "-c", code, *arguments])
+def command(python: str, code: str, *arguments: str, packages: str | None = None) -> str:
+    """The line for the device's shell that runs ``code``, which may import from ``packages``."""
+    path = "" if packages is None else f"PYTHONPATH={shlex.quote(packages)} "
+    return path + shlex.join([python, "-c", code, *arguments])
 
 
 def read_answer(stdout: bytes, name: str) -> dict[str, Any]:
