@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgekit.devices.address import LOCAL
 from edgekit.documents import now
 from edgekit.profiling.measure import Taken, take
 from edgekit.profiling.pace import Pace
@@ -115,7 +116,9 @@ def choose_targets(welcome: Welcome, asked: Sequence[str]) -> list[str]:
     if not asked:
         usable = [name for name, status in known.items() if status.available]
         if not usable:
-            raise InputError(f"no runtime is installed; {next(iter(known.values())).remedy or 'see: edgekit targets'}")
+            first = next(iter(known.values()))
+            remedy = first.remedy if welcome.device.name == LOCAL else f"edgekit device setup {welcome.device.name}"
+            raise InputError(f"no runtime can run on {welcome.device.name}: {first.reason}; {remedy}")
         return usable
     for name in asked:
         status = known.get(name)
