@@ -10,7 +10,7 @@ from pathlib import Path
 from edgekit.devices import snippets
 from edgekit.devices.place import Place
 from edgekit.devices.remote import DEFAULT_RUNTIME
-from edgekit.devices.wheels import DEFAULT, fetch
+from edgekit.devices.wheels import fetch, pinned
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.progress import Progress
 
@@ -79,15 +79,22 @@ class SetUp:
 
 
 def set_up(
-    place: Place, cache: Path, progress: Progress, requirements: Sequence[str] = DEFAULT, runtime: str = DEFAULT_RUNTIME
+    place: Place,
+    cache: Path,
+    progress: Progress,
+    requirements: Sequence[str] | None = None,
+    runtime: str = DEFAULT_RUNTIME,
 ) -> SetUp:
     """Fetch here, send, unpack beside what is in use, try in a process of its own, and only then switch.
+
+    Without ``requirements`` it is the versions that are pinned.
 
     Raises:
         InputError: nothing suits the device, or it has no room.
         CheckFailed: the packages do not load there; what was in use before still is.
         DeviceLost: the connection broke.
     """
+    requirements = requirements or pinned().requirements
     stage = f"set up {place.name}"
     progress(stage, 0, 4)
     closure = fetch(place.found, requirements, cache)

@@ -7,22 +7,23 @@ device before anything relies on it.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from edgekit.devices.place import Found
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import CheckFailed, InputError
+from edgekit_targets.files import sha256_of
+from edgekit_targets.records import parse
 
-DEFAULT = ("onnxruntime", "numpy")
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(==[0-9A-Za-z][0-9A-Za-z.+!]*)?")
 _MACHINES = {"aarch64": "aarch64", "arm64": "aarch64", "x86_64": "x86_64", "amd64": "x86_64"}
 _OLDEST_GLIBC = 17
 """manylinux2014."""
@@ -30,7 +31,17 @@ _LEFT_OUT = re.compile(
     r"onnxruntime/(transformers|quantization|tools|backend|datasets)/|onnxruntime/capi/libonnxruntime\.so"
     r"|numpy/(f2py|distutils|typing)/|numpy/_core/(lib|include)/|/tests/|\.pyi$|\.pxd$"
 )
+_NUMPY_2, _NUMPY_1 = (1, 19), "numpy==1.26.4"
+"""The first ONNX Runtime that numpy 2 suits, and what older ones take."""
 _SAVED = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pinned:
+    """What is put on a device unless told otherwise, and the SHA-256 of every wheel it may come from, by file name."""
+
+    requirements: tuple[str, ...]
+    wheels: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,25 +53,43 @@ class Closure:
     unpacked_bytes: int
 
 
+def pinned() -> Pinned:
+    """The versions that were tried, from ``pinned.toml``."""
+    data = tomllib.loads((files("edgekit.devices") / "pinned.toml").read_text(encoding="utf-8"))
+    return parse(Pinned, data, "pinned.toml")
+
+
+def requirements_for(runtime: str | None) -> tuple[str, ...]:
+    """What to fetch for ``--runtime onnxruntime==1.19.2``: that version, and a numpy that it can use.
+
+    Raises:
+        InputError: no ONNX Runtime, or no version.
+    """
+    if runtime is None:
+        return pinned().requirements
+    match = re.fullmatch(r"onnxruntime==(\d+)\.(\d+)(\.\d+)?", runtime.strip())
+    if match is None:
+        raise InputError(f"--runtime {runtime!r} is no version of ONNX Runtime; write --runtime onnxruntime==1.19.2")
+    old = (int(match[1]), int(match[2])) < _NUMPY_2
+    return (runtime.strip(), *([_NUMPY_1] if old else pinned().requirements[1:]))
+
+
 def fetch(found: Found, requirements: Sequence[str], cache: Path) -> Closure:
     """The wheels that suit a device, without what running a model does not need, as one archive.
 
     Args:
         found: what the device is.
-        requirements: names, or ``name==version``.
+        requirements: each ``name==version``.
         cache: a folder here where wheels are kept.
 
     Raises:
         InputError: nothing can be had for such a device, or the packages cannot be fetched.
+        CheckFailed: a wheel of a pinned version is not the one that was tried.
     """
     machine = _machine(found)
-    for requirement in requirements:
-        if not _REQUIREMENT.fullmatch(requirement):
-            raise InputError(f"--runtime {requirement!r} is no package; write for example onnxruntime==1.19.2")
     with tempfile.TemporaryDirectory(prefix="edgekit-wheels-") as scratch:
         _download(found, machine, requirements, Path(scratch), cache)
-        wheels = sorted(Path(scratch).glob("*.whl"))
-        return _packed(wheels)
+        return _packed(_checked(sorted(Path(scratch).glob("*.whl"))))
 
 
 def _machine(found: Found) -> str:
@@ -106,7 +135,20 @@ def _download(found: Found, machine: str, requirements: Sequence[str], folder: P
         )
 
 
-def _packed(wheels: Sequence[Path]) -> Closure:
+def _checked(wheels: Sequence[Path]) -> dict[Path, str]:
+    """The hash of every wheel; of a version that is not pinned it is what the index promised, which pip has checked."""
+    known = pinned().wheels
+    found = {wheel: sha256_of(wheel) for wheel in wheels}
+    for wheel, sha256 in found.items():
+        if known.get(wheel.name, sha256) != sha256:
+            raise CheckFailed(
+                f"{wheel.name} is not the file that was pinned (sha256 {sha256[:12]}..., expected "
+                f"{known[wheel.name][:12]}...); do not use this package index"
+            )
+    return found
+
+
+def _packed(wheels: Mapping[Path, str]) -> Closure:
     """One archive with the same bytes for the same wheels."""
     buffer = io.BytesIO()
     size = 0
@@ -120,5 +162,5 @@ def _packed(wheels: Sequence[Path]) -> Closure:
                     copy.external_attr, copy.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
                     archive.writestr(copy, source.read(entry))
                     size += entry.file_size
-    hashes = {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels}
+    hashes = {wheel.name: sha256 for wheel, sha256 in wheels.items()}
     return Closure(archive=buffer.getvalue(), wheels=hashes, unpacked_bytes=size)
