@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from edgekit.commands import COMMANDS
+from edgekit.commands import COMMANDS, GROUPS
 from edgekit_targets import __version__
 from edgekit_targets.errors import EdgekitError
 
@@ -22,6 +22,12 @@ INTERRUPTED = 130
 app = typer.Typer(name="edgekit", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 for command in COMMANDS:
     app.command(name=command.NAME, epilog=f"Example: {command.EXAMPLE}")(command.run)
+for group in GROUPS:
+    inner = typer.Typer(name=group.NAME, help=group.HELP, rich_markup_mode=None)
+    inner.callback()(lambda: None)  # so that a group of one command still takes its name
+    for command in group.COMMANDS:
+        inner.command(name=command.NAME, epilog=f"Example: {command.EXAMPLE}")(command.run)
+    app.add_typer(inner)
 
 
 def _version(wanted: bool) -> None:
@@ -71,5 +77,5 @@ def _end(message: str, code: int) -> int:
 
 def _command(given: Sequence[str]) -> str:
     """The command the user meant, for the hint: the first word that is one."""
-    names = [command.NAME for command in COMMANDS]
+    names = [command.NAME for command in (*COMMANDS, *GROUPS)]
     return next((f"{word} " for word in given if word in names), "")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 
 from edgekit.budget.keys import KEYS, find_key
 from edgekit.budget.units import UnitError, format_quantity, parse_quantity
 from edgekit_targets.errors import InputError
+from edgekit_targets.toml import nearest
 from edgekit_targets.types.verdict import Limit
 
+_NEVER_ABOVE = (("p50", "p99"), ("memory", "process_memory"))
+"""Pairs of figures of which the first is never above the second, so that its limit must not be either."""
 _LIMIT = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(<=|>=|=)\s*(.+?)\s*")
 
 
@@ -57,10 +59,7 @@ def parse_limit(name: str, quantity: str, operator: str, where: str) -> Limit:
     """
     key = find_key(name)
     if key is None:
-        names = [known.name for known in KEYS]
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
-        raise InputError(f"{where}: unknown limit {name!r}; {hint}")
+        raise InputError(f"{where}: unknown limit {name!r}; {nearest(name, [known.name for known in KEYS])}")
     if operator == ("<=" if not key.upper else ">="):
         raise InputError(f"{where}: {name} is {'an upper' if key.upper else 'a lower'} limit; write {name}={quantity}")
     try:
@@ -70,10 +69,10 @@ def parse_limit(name: str, quantity: str, operator: str, where: str) -> Limit:
 
 
 def checked(limits: list[Limit], where: str) -> tuple[Limit, ...]:
-    """Refuse an empty budget and a key given twice.
+    """Refuse an empty budget, a key given twice, and limits that contradict each other.
 
     Raises:
-        InputError: naming the key.
+        InputError: naming the keys.
     """
     if not limits:
         raise InputError(f"{where} sets no limit; give at least one, e.g. p99=20ms")
@@ -81,4 +80,11 @@ def checked(limits: list[Limit], where: str) -> tuple[Limit, ...]:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{where}: {name} is given more than once; keep one")
+    by_name = {limit.name: limit for limit in limits}
+    for lower, upper in _NEVER_ABOVE:
+        if lower in by_name and upper in by_name and by_name[lower].value > by_name[upper].value:
+            raise InputError(
+                f"{where}: {format_limit(by_name[lower])} contradicts {format_limit(by_name[upper])}: "
+                f"{lower} is never above {upper}; lower the first or leave it out"
+            )
     return tuple(limits)

@@ -1,8 +1,9 @@
 """One file per command: its ``NAME``, an ``EXAMPLE`` for ``--help``, and ``run``, whose parameters are the options.
 
-To add a command, add a file and its line below.
+To add a command, add a file and its line below. A command of commands (``edgekit device list``) is a folder.
 """
 
-from edgekit.commands import compare, export, pick, profile, report, targets, verify
+from edgekit.commands import compare, device, export, init, pick, profile, report, targets, verify
 
-COMMANDS = [compare, export, profile, pick, report, verify, targets]
+COMMANDS = [compare, export, profile, pick, report, verify, targets, init]
+GROUPS = [device]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,13 +33,13 @@ def run(
     data: options.Data = None,
     budget: options.Budget = None,
     target: options.Targets = None,
-    threads: options.Threads = "1",
-    preset: options.Preset = "iot",
+    threads: options.Threads = None,
+    preset: options.Preset = None,
     settings: options.Settings = None,
     seed: options.Seed = 0,
     shape: options.Shapes = None,
-    prefer: options.Prefer = "accuracy,cpu,memory,size",
-    device: options.Device = "local",
+    prefer: options.Prefer = None,
+    device: options.Device = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; by default edgekit-out/<time>.")
     ] = None,
@@ -53,20 +54,29 @@ def run(
     from edgekit.commands.pages import write_report
     from edgekit.commands.verdicts import EXIT_CODES, print_verdict
     from edgekit.decision.pick import pick
+    from edgekit.decision.prefer import DEFAULT as PREFERENCE
     from edgekit.decision.prefer import parse_preference
     from edgekit.decision.store import write_verdict
     from edgekit.devices.connect import connect
     from edgekit.profiling.run import check_threads, choose_targets, profile
+    from edgekit.project.defaults import fill
+    from edgekit.project.load import load_project
     from edgekit.terminal.output import print_json, print_line, remark
     from edgekit.terminal.progress import Bar
     from edgekit_export.exporting import check, export
 
-    request = _request(models or [], data, preset, settings, seed, shape, _folder(out), force)
-    limits = _limits(budget, trained=request.data is not None)
-    order = parse_preference(prefer)
-    counts = options.whole_numbers(threads, "--threads") or [1]
-    asked = options.names(target)
-    with connect(device) as agent:
+    project = load_project()
+    chosen = fill(project, remark, device=device, target=target, threads=threads, prefer=prefer, budget=budget)
+    made = {"data": data, "preset": preset}
+    if options.trains(models):
+        made = fill(project, remark, **made)
+    budget = chosen["budget"]
+    request = _request(models or [], made["data"], made["preset"] or "iot", settings, seed, shape, _folder(out), force)
+    limits = _limits(budget, project.budgets, trained=request.data is not None)
+    order = PREFERENCE if chosen["prefer"] is None else parse_preference(chosen["prefer"])
+    counts = options.whole_numbers(chosen["threads"], "--threads") or [1]
+    asked = options.names(chosen["target"])
+    with connect(chosen["device"] or "local", project.devices) as agent:
         # Everything that can be refused is refused before the first minute is spent.
         welcome = agent.hello(exclusive=True)
         usable = choose_targets(welcome, asked)
@@ -107,11 +117,10 @@ def _request(
 ) -> ExportRequest:
     from edgekit_export.exporting import ExportRequest
 
-    trains = not models or not all(model.endswith(".onnx") for model in models)
     return ExportRequest(
         models=tuple(models),
         out=out,
-        data=data or (DEFAULT_DATA if trains else None),
+        data=data or (DEFAULT_DATA if options.trains(models) else None),
         preset=preset,
         settings=options.pairs(settings, "--set"),
         seed=seed,
@@ -127,12 +136,12 @@ def _folder(out: Path | None) -> Path:
     return out if out is not None else Path("edgekit-out") / datetime.now().strftime("%Y%m%d-%H%M%S")
 
 
-def _limits(budget: str | None, *, trained: bool) -> Budget:
+def _limits(budget: str | None, own: Mapping[str, Budget], *, trained: bool) -> Budget:
     """The budget asked for, or an example that ships; without labelled data its accuracy limit could never be met."""
     from edgekit.budget.budget import Budget
     from edgekit.budget.load import DEFAULT, load_budget
 
-    chosen = load_budget(budget or DEFAULT)
+    chosen = load_budget(budget or DEFAULT, own)
     if budget is not None or trained:
         return chosen
     kept = tuple(limit for limit in chosen.limits if limit.name != "accuracy")

@@ -20,7 +20,7 @@ def run(
         typer.Argument(metavar="[MODEL ...]", help="lstm, transformer (default: both), or .onnx files."),
     ] = None,
     data: options.Data = None,
-    preset: options.Preset = "iot",
+    preset: options.Preset = None,
     settings: options.Settings = None,
     mode: Annotated[str, typer.Option("--mode", metavar="M,...", help="window, stream, or both.")] = "window",
     precision: Annotated[
@@ -43,27 +43,32 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Export models to ONNX, quantize them, and verify every file against its source before it is written."""
+    from edgekit.api.export import export
+    from edgekit.project.defaults import fill
+    from edgekit.project.load import load_project
     from edgekit.terminal.output import print_json, print_line, print_table, remark
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import manifest_table
-    from edgekit_export.exporting import ExportRequest, export
 
-    request = ExportRequest(
-        models=tuple(models or ()),
-        out=out,
-        data=data,
-        preset=preset,
-        settings=options.pairs(settings, "--set"),
-        modes=options.modes(mode),
-        precisions=options.precisions(precision, ("fp32", "int8-dynamic")),
-        checkpoint=checkpoint,
-        seed=seed,
-        shapes=options.shapes(shape),
-        force=force,
-        attention=attention,
-    )
+    chosen = {"data": data, "preset": preset}
+    if options.trains(models):
+        chosen = fill(load_project(), remark, **chosen)
     with Bar() as bar:
-        manifest = export(request, bar)
+        manifest = export(
+            *(models or ()),
+            out=out,
+            data=chosen["data"],
+            preset=chosen["preset"] or "iot",
+            settings=options.pairs(settings, "--set"),
+            modes=options.modes(mode),
+            precisions=options.precisions(precision, ("fp32", "int8-dynamic")),
+            checkpoint=checkpoint,
+            seed=seed,
+            shapes=options.shapes(shape),
+            attention=attention,
+            force=force,
+            progress=bar,
+        )
     for line in manifest.dropped:
         remark(line)
     if json:

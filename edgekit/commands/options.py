@@ -15,12 +15,20 @@ if TYPE_CHECKING:
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A folder made by edgekit export or compare.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-Device = Annotated[str, typer.Option("--device", metavar="NAME", help="The machine to measure on.")]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="NAME", help="The machine to measure on: local (the default), or a name of yours."
+    ),
+]
 Targets = Annotated[
     str | None,
     typer.Option("--target", metavar="T,...", help="cpu, openvino, cuda; by default every one that can run."),
 ]
-Threads = Annotated[str, typer.Option("--threads", metavar="N,...", help="Threads of the runtime, each measured.")]
+Threads = Annotated[
+    str | None,
+    typer.Option("--threads", metavar="N,...", help="Threads of the runtime, each measured; by default 1."),
+]
 Every = Annotated[
     str | None,
     typer.Option(
@@ -31,7 +39,9 @@ Data = Annotated[
     str | None,
     typer.Option("--data", metavar="D", help="aeon:NAME, npz:FILE or package.module:callable."),
 ]
-Preset = Annotated[str, typer.Option("--preset", metavar="P", help="Sizes of the pair: seed, iot, mid or 10m.")]
+Preset = Annotated[
+    str | None, typer.Option("--preset", metavar="P", help="Sizes of the pair: seed, iot (the default), mid or 10m.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one size or training setting; may be repeated."),
@@ -44,13 +54,24 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Fixes weights, trainin
 Budget = Annotated[
     str | None,
     typer.Option(
-        "--budget", metavar="B", help='"p99=20ms, memory=64MiB", an example such as imu-50hz, or a TOML file.'
+        "--budget",
+        metavar="B",
+        help='"p99=20ms, memory=64MiB", a name of yours, an example (imu-50hz), or a TOML file.',
     ),
 ]
 Prefer = Annotated[
-    str,
-    typer.Option("--prefer", metavar="M,...", help="What decides, in this order, among candidates that fit."),
+    str | None,
+    typer.Option(
+        "--prefer",
+        metavar="M,...",
+        help="What decides, in this order, among candidates that fit; by default accuracy,cpu,memory,size.",
+    ),
 ]
+
+
+def trains(models: list[str] | None) -> bool:
+    """Whether these models, or the pair that none stands for, are trained here; .onnx files are taken as they are."""
+    return not models or not all(model.endswith(".onnx") for model in models)
 
 
 def names(text: str | None) -> list[str]:

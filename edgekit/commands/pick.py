@@ -18,7 +18,7 @@ def run(
     device: Annotated[
         str | None, typer.Option("--device", metavar="NAME", help="Judge what was measured on this machine.")
     ] = None,
-    prefer: options.Prefer = "accuracy,cpu,memory,size",
+    prefer: options.Prefer = None,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Judge at this many sequences per inference.")] = 1,
     length: Annotated[
         int | None, typer.Option("--length", min=1, help="Judge at this many steps; by default the data's own.")
@@ -31,28 +31,28 @@ def run(
     json: options.Json = False,
 ) -> int:
     """Choose the artifact that fits a budget; exit 0 if one does, 3 if none, 4 if more measuring would tell."""
-    from edgekit.budget.load import DEFAULT, load_budget
+    from edgekit.api.pick import pick
+    from edgekit.budget.load import DEFAULT
     from edgekit.commands.verdicts import EXIT_CODES, print_verdict
-    from edgekit.decision.pick import pick
-    from edgekit.decision.prefer import parse_preference
-    from edgekit.decision.store import write_verdict
-    from edgekit.profiling.pace import parse_pace
+    from edgekit.decision.prefer import DEFAULT as PREFERENCE
+    from edgekit.project.defaults import fill
+    from edgekit.project.load import load_project
     from edgekit.terminal.output import print_json, remark
 
-    if budget is None:
+    chosen = fill(load_project(), remark, budget=budget, device=device, prefer=prefer)
+    if chosen["budget"] is None:
         remark(f"no --budget given; judged by the example {DEFAULT}")
     verdict = pick(
         bundle,
-        load_budget(budget or DEFAULT),
-        device=device,
-        prefer=parse_preference(prefer),
+        chosen["budget"] or DEFAULT,
+        device=chosen["device"],
+        prefer=PREFERENCE if chosen["prefer"] is None else options.names(chosen["prefer"]),
         batch=batch,
         length=length,
         modes=options.modes(mode or "window,stream"),
-        every=parse_pace(every),
+        every=every,
         soaked=soaked,
     )
-    write_verdict(bundle, verdict)
     if json:
         print_json(verdict)
     else:

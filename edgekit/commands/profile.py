@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgekit.commands import options
-from edgekit_targets.errors import InputError
-from edgekit_targets.progress import Progress
 
 NAME = "profile"
 EXAMPLE = "edgekit profile bundle --target cpu,openvino --threads 1,2"
@@ -23,8 +18,8 @@ def run(
         Path, typer.Argument(metavar="BUNDLE", help="A folder made by edgekit export or compare, or one .onnx file.")
     ],
     target: options.Targets = None,
-    device: options.Device = "local",
-    threads: options.Threads = "1",
+    device: options.Device = None,
+    threads: options.Threads = None,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Sequences per inference.")] = 1,
     length: Annotated[
         str | None, typer.Option("--length", metavar="N,...", help="Steps per sequence; by default the data's own.")
@@ -45,31 +40,31 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes."""
+    from edgekit.api.profile import profile
     from edgekit.decision.words import crossover_text, soak_text
-    from edgekit.devices.connect import connect
-    from edgekit.profiling.pace import parse_pace, parse_soak
-    from edgekit.profiling.run import profile
+    from edgekit.project.defaults import fill
+    from edgekit.project.load import load_project
     from edgekit.terminal.output import print_json, print_line, print_table, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import profile_table
 
-    shapes = options.shapes(shape)
-    pace = parse_pace(every)
-    soak_seconds = parse_soak(soak)
-    with connect(device) as agent, Bar() as bar, _folder(bundle, shapes, bar) as folder:
+    chosen = fill(load_project(), remark, device=device, target=target, threads=threads)
+    with Bar() as bar:
         found = profile(
-            folder,
-            agent,
-            targets=options.names(target),
-            threads=options.whole_numbers(threads, "--threads") or [1],
+            bundle,
+            targets=options.names(chosen["target"]),
+            device=chosen["device"] or "local",
+            threads=options.whole_numbers(chosen["threads"], "--threads") or [1],
             batch=batch,
             lengths=options.whole_numbers(length, "--length"),
-            pace=pace,
+            every=every,
             spinning=spinning,
             arena=arena,
-            soak_seconds=soak_seconds,
+            soak=soak,
+            shapes=options.shapes(shape),
             fresh=fresh,
             progress=bar,
+            say=remark,
         )
     for one in found.measurements:
         if not one.valid:
@@ -86,27 +81,3 @@ def run(
             if one.soak is not None:
                 print_text(soak_text(one))
         print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
-
-
-@contextlib.contextmanager
-def _folder(bundle: Path, shapes: Mapping[str, tuple[int, ...]], progress: Progress) -> Iterator[Path]:
-    """The bundle itself; for an ``.onnx`` file one that lasts as long as the command: there is nowhere to keep it.
-
-    Raises:
-        InputError: the file is no ONNX, or shapes are given for a bundle, whose artifacts have theirs.
-    """
-    if bundle.suffix != ".onnx" or bundle.is_dir():
-        if shapes:
-            raise InputError(f"--shape is for .onnx files; {bundle} is a bundle, use --length or --batch")
-        yield bundle
-        return
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as scratch:
-        from edgekit.terminal.output import remark
-        from edgekit_export.exporting import ExportRequest, export
-
-        folder = Path(scratch) / "bundle"
-        manifest = export(ExportRequest(models=(str(bundle),), out=folder, shapes=shapes), progress)
-        for note in dict.fromkeys(note for artifact in manifest.artifacts for note in artifact.notes):
-            remark(note)
-        remark(f"nothing is kept; to keep the evidence: edgekit export {bundle} --out DIR, then edgekit profile DIR")
-        yield folder

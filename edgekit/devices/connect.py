@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
+from edgekit.devices.address import LOCAL, SSH, Address, parse_address
+from edgekit.project.contract import OwnDevice
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.errors import InputError
+from edgekit_targets.toml import nearest
 
-LOCAL = "local"
 
-
-def connect(device: str) -> AbstractContextManager[Agent]:
+def connect(device: str, own: Mapping[str, OwnDevice]) -> AbstractContextManager[Agent]:
     """An agent on the device: the local machine is one like any other, reached over a pipe.
 
     Raises:
         InputError: no such device.
     """
-    if device != LOCAL:
-        raise InputError(f"--device {device!r} is unknown; this version measures on {LOCAL!r} only")
+    if find_address(device, own).host is not None:
+        raise InputError(f"--device {device} is reached over ssh, which this version cannot; it measures on {LOCAL!r}")
     return LocalAgent()
+
+
+def find_address(device: str, own: Mapping[str, OwnDevice]) -> Address:
+    """Where a device is: ``local``, an ssh address, or what the name stands for in ``edgekit.toml``.
+
+    Raises:
+        InputError: no such name; the nearest are offered.
+    """
+    if device in own:
+        return own[device].address
+    if device == LOCAL or device.startswith(SSH):
+        return parse_address(device, "--device")
+    raise InputError(f"--device {device!r} is unknown; {nearest(device, [*own, LOCAL])}")
+
+
+def name_in_profiles(device: str, own: Mapping[str, OwnDevice]) -> str:
+    """The name under which profiles keep what was measured on a device: every name of this machine is ``local``."""
+    return LOCAL if device in own and own[device].address.host is None else device

@@ -12,6 +12,7 @@ from edgekit.budget.units import format_quantity
 from edgekit.decision.setup import setup_of
 from edgekit.decision.words import form_name, options_name, precision_name
 from edgekit.profiling.verify import Check
+from edgekit.project.contract import OwnDevice
 from edgekit.terminal.format import (
     NOT_MEASURED,
     SYMBOLS,
@@ -25,11 +26,14 @@ from edgekit.terminal.format import (
     size,
 )
 from edgekit.terminal.format import limit as format_limit
+from edgekit_targets.types.catalogue import Entry
 from edgekit_targets.types.manifest import Accuracy, Artifact, Keep, Manifest
 from edgekit_targets.types.profile import Latency, Measurement, Profile
 from edgekit_targets.types.target import TargetStatus
 from edgekit_targets.types.verdict import Candidate, Constraint, Verdict
 
+_ISA_WORDS = ("avx2", "vnni", "arm-dotprod")
+"""What an integer file may assume; the kernel's own words stand in the JSON."""
 _ORDER = ["pass", "undecided", "unmeasured", "fail"]
 
 
@@ -108,6 +112,34 @@ def targets_table(statuses: Sequence[TargetStatus]) -> Table:
     for one in statuses:
         about = one.summary if one.available else "; ".join(filter(None, (one.reason, one.remedy)))
         table.add_row(escape(one.name), "yes" if one.available else "no", one.version or "–", escape(about))
+    return table
+
+
+def devices_table(devices: Sequence[OwnDevice]) -> Table:
+    """The team's machines: how each is reached and what hardware it is said to be."""
+    table = _table("device", "address", "catalogue")
+    for one in devices:
+        table.add_row(escape(one.name), escape(str(one.address)), escape(one.catalogue or "–"))
+    return table
+
+
+def catalogue_table(entries: Sequence[Entry]) -> Table:
+    """What is known about each kind of hardware; what differs from machine to machine is left out."""
+    table = _table("catalogue")
+    for name in ("processor", "memory", "targets"):
+        table.add_column(name, overflow="fold")
+    for one in entries:
+        isa = [word for word in one.isa if word in _ISA_WORDS]
+        isa += [f"no {word}" for word in one.lacks if word in _ISA_WORDS]
+        threads = f"worth trying: {', '.join(map(str, one.threads))} threads" if one.threads else ""
+        about = (one.processor or one.title, ", ".join(isa), threads)
+        targets = [name for name, target in one.targets.items() if target.usable]
+        table.add_row(
+            escape(one.name),
+            escape("\n".join(filter(None, about))),
+            "\n".join(map(size, one.memory_bytes)) or "–",
+            escape("\n".join(targets)),
+        )
     return table
 
 

@@ -9,18 +9,17 @@ from edgekit.budget.keys import KEYS
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.verdict import Limit
 
+NEVER_ABOVE = [("p50", "p99"), ("memory", "process_memory")]
+
 
 @st.composite
 def budgets(draw: st.DrawFn) -> Budget:
     keys = draw(st.lists(st.sampled_from(KEYS), min_size=1, unique_by=lambda key: key.name))
-    limits = [
-        Limit(
-            name=key.name,
-            value=draw(st.floats(1e-6, 1.0 if key.dimension == "share" else 1e9)),
-            upper=key.upper,
-        )
-        for key in keys
-    ]
+    values = {key.name: draw(st.floats(1e-6, 1.0 if key.dimension == "share" else 1e9)) for key in keys}
+    for lower, upper in NEVER_ABOVE:
+        if lower in values and upper in values:
+            values[lower], values[upper] = sorted((values[lower], values[upper]))
+    limits = [Limit(name=key.name, value=values[key.name], upper=key.upper) for key in keys]
     return Budget(name="drawn", limits=tuple(limits))
 
 
@@ -48,6 +47,8 @@ def test_each_key_knows_its_direction() -> None:
         ("=", "is no limit"),
         ("p99==20ms", "not a number"),
         ("p99<20ms", "is no limit"),
+        ("p50=30ms, p99=20ms", "p50<=30ms contradicts p99<=20ms"),
+        ("process_memory=10MiB, memory=11MiB", "memory<=11MiB contradicts process_memory<=10MiB"),
     ],
 )
 def test_refuses_in_one_line_that_names_the_option(text: str, message: str) -> None:
@@ -55,6 +56,20 @@ def test_refuses_in_one_line_that_names_the_option(text: str, message: str) -> N
         parse_limits(text, "--budget")
     assert str(caught.value).startswith("--budget")
     assert "\n" not in str(caught.value)
+
+
+@given(st.sampled_from(NEVER_ABOVE), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.booleans())
+def test_a_limit_that_another_makes_pointless_contradicts_it(
+    pair: tuple[str, str], first: float, second: float, turned: bool
+) -> None:
+    unit = "s" if pair[0] == "p50" else "kB"
+    written = [f"{name}={value!r}{unit}" for name, value in zip(pair, (first, second), strict=True)]
+    text = ", ".join(reversed(written) if turned else written)
+    if first <= second:
+        assert len(parse_limits(text, "--budget")) == 2
+    else:
+        with pytest.raises(InputError, match=f"{pair[0]}<=.* contradicts {pair[1]}<="):
+            parse_limits(text, "--budget")
 
 
 @given(st.text(max_size=40))

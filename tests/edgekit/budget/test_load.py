@@ -54,3 +54,14 @@ def test_refuses_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="UTF-8"):
         load_budget(str(tmp_path / "binary.toml"))
+
+
+def test_own_names_come_before_the_examples_and_are_offered() -> None:
+    own = {"gesture": load_budget("p99=5ms"), "imu-50hz": load_budget("p99=7ms")}
+    assert load_budget("gesture", own) == own["gesture"]
+    assert load_budget("imu-50hz", own) == own["imu-50hz"]
+    assert load_budget("keyword-20ms", own) == load_budget("keyword-20ms")
+    with pytest.raises(InputError, match=r"did you mean gesture\?"):
+        load_budget("gestures", own)
+    with pytest.raises(InputError, match="known are gesture, imu-50hz, keyword-20ms"):
+        load_budget("zzz", own)

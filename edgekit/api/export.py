@@ -1,0 +1,72 @@
+"""``edgekit.export``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit_targets.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from edgekit_targets.types.manifest import Manifest, Mode, Precision
+
+
+def export(
+    *models: str | Path,
+    out: str | Path,
+    data: str | None = None,
+    preset: str = "iot",
+    settings: Mapping[str, object] | None = None,
+    modes: Sequence[Mode] = ("window",),
+    precisions: Sequence[Precision] = ("fp32", "int8-dynamic"),
+    checkpoint: str | Path | None = None,
+    seed: int = 0,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    attention: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Manifest:
+    """Export models to ONNX, quantize them, and verify every file against its source before it is written.
+
+    Args:
+        *models: names of families (``lstm``, ``transformer``) or paths of ``.onnx`` files; none means the pair.
+        out: the bundle to write, a folder that must not exist.
+        data: ``aeon:NAME``, ``npz:FILE`` or ``package.module:callable``; without it weights are random.
+        preset: sizes of the reference pair.
+        settings: sizes and training settings to change, as ``{"lstm.hidden": 64}``.
+        modes: ``window``, ``stream`` or both.
+        precisions: of each artifact.
+        checkpoint: weights for one model.
+        seed: fixes weights, training and the validation split.
+        shapes: of the inputs of ``.onnx`` files, by name.
+        attention: also write a Transformer file that gives its attention weights.
+        force: replace the bundle that is there.
+        progress: told how far it is.
+
+    Returns:
+        What was written to ``out/manifest.json``.
+
+    Raises:
+        InputError: something asked for cannot be done; nothing is left behind.
+        CheckFailed: an artifact does not answer as its source does.
+    """
+    from edgekit.api.notebook import shown
+    from edgekit_export.exporting import ExportRequest
+    from edgekit_export.exporting import export as export_request
+
+    request = ExportRequest(
+        models=tuple(map(str, models)),
+        out=Path(out),
+        data=data,
+        preset=preset,
+        settings={key: str(value) for key, value in (settings or {}).items()},
+        modes=tuple(modes),
+        precisions=tuple(precisions),
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        seed=seed,
+        shapes={name: tuple(shape) for name, shape in (shapes or {}).items()},
+        force=force,
+        attention=attention,
+    )
+    return shown(export_request(request, progress))

@@ -1,0 +1,115 @@
+"""``edgekit.profile``."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit_targets.errors import InputError
+from edgekit_targets.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from edgekit.profiling.plan import Plan
+    from edgekit_targets.types.profile import Profile
+
+
+def profile(
+    bundle: str | Path,
+    *,
+    targets: Sequence[str] = (),
+    device: str = "local",
+    threads: Sequence[int] = (1,),
+    batch: int = 1,
+    lengths: Sequence[int] = (),
+    every: str | None = None,
+    spinning: bool = False,
+    arena: bool = True,
+    soak: str | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    fresh: bool = False,
+    plan: Plan | None = None,
+    progress: Progress = silent,
+    say: Callable[[str], None] | None = None,
+) -> Profile:
+    """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes.
+
+    Args:
+        bundle: a folder made by :func:`edgekit.export`, or one ``.onnx`` file, of which nothing is kept.
+        targets: names; by default every one that can run there.
+        device: ``local``, or a name from ``edgekit.toml``.
+        threads: thread counts of the runtime, each measured.
+        batch: sequences per inference.
+        lengths: steps per sequence; by default the data's own.
+        every: an input each period (``"20ms"``); ``"none"``: a closed loop. By default streams have 20 ms.
+        spinning: let ONNX Runtime's threads spin between inferences.
+        arena: let ONNX Runtime keep freed memory for the next inference.
+        soak: then hold the pace so long (``"30m"``), one candidate after the other.
+        shapes: of the inputs of an ``.onnx`` file, by name.
+        fresh: measure again what was measured already.
+        plan: how much to measure.
+        progress: told how far it is.
+        say: told in one line each what was assumed about an ``.onnx`` file.
+
+    Returns:
+        All measurements that answer the request, the reused ones included; what is new is kept in
+        ``bundle/profiles/``.
+
+    Raises:
+        InputError: the bundle, a target or a setting is wrong.
+        CheckFailed: an artifact is not the file the manifest describes.
+    """
+    from edgekit.api.notebook import shown
+    from edgekit.devices.connect import connect
+    from edgekit.profiling.pace import parse_pace, parse_soak
+    from edgekit.profiling.run import profile as profile_bundle
+    from edgekit.project.load import load_project
+
+    pace = parse_pace(every)
+    soak_seconds = parse_soak(soak)
+    sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    with connect(device, load_project().devices) as agent, _folder(Path(bundle), sizes, progress, say) as folder:
+        found = profile_bundle(
+            folder,
+            agent,
+            targets=targets,
+            threads=threads,
+            batch=batch,
+            lengths=lengths,
+            pace=pace,
+            spinning=spinning,
+            arena=arena,
+            soak_seconds=soak_seconds,
+            fresh=fresh,
+            plan=plan,
+            progress=progress,
+        )
+    return shown(found)
+
+
+@contextlib.contextmanager
+def _folder(
+    bundle: Path, shapes: Mapping[str, tuple[int, ...]], progress: Progress, say: Callable[[str], None] | None
+) -> Iterator[Path]:
+    """The bundle itself; for an ``.onnx`` file one that lasts as long as the measuring: there is nowhere to keep it.
+
+    Raises:
+        InputError: the file is no ONNX, or shapes are given for a bundle, whose artifacts have theirs.
+    """
+    if bundle.suffix != ".onnx" or bundle.is_dir():
+        if shapes:
+            raise InputError(f"--shape is for .onnx files; {bundle} is a bundle, use --length or --batch")
+        yield bundle
+        return
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as scratch:
+        from edgekit_export.exporting import ExportRequest, export
+
+        folder = Path(scratch) / "bundle"
+        manifest = export(ExportRequest(models=(str(bundle),), out=folder, shapes=shapes), progress)
+        keep = f"nothing is kept; to keep the evidence: edgekit export {bundle} --out DIR, then edgekit profile DIR"
+        for line in dict.fromkeys([*(note for one in manifest.artifacts for note in one.notes), keep]):
+            if say is not None:
+                say(line)
+        yield folder
