@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit.commands import options
+
+if TYPE_CHECKING:
+    from edgekit_targets.progress import Progress
+    from edgekit_targets.types.profile import Profile
 
 NAME = "profile"
 EXAMPLE = "edgekit profile bundle --target cpu,openvino --threads 1,2"
@@ -38,22 +42,27 @@ def run(
     shape: options.Shapes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what was measured already.")] = False,
     json: options.Json = False,
-) -> None:
-    """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes."""
+) -> int:
+    """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes.
+
+    Several devices are measured at the same time, each by itself.
+    """
     from edgekit.api.profile import profile
-    from edgekit.decision.words import crossover_text, soak_text
+    from edgekit.commands.fleet import end
+    from edgekit.devices.several import on_each
     from edgekit.project.defaults import fill
     from edgekit.project.load import load_project
-    from edgekit.terminal.output import print_json, print_line, print_table, print_text, remark
+    from edgekit.terminal.output import remark
     from edgekit.terminal.progress import Bar
-    from edgekit.terminal.tables import profile_table
 
     chosen = fill(load_project(), remark, device=device, target=target, threads=threads)
-    with Bar() as bar:
-        found = profile(
+    devices = options.names(chosen["device"]) or ["local"]
+
+    def work(name: str, progress: Progress) -> Profile:
+        return profile(
             bundle,
             targets=options.names(chosen["target"]),
-            device=chosen["device"] or "local",
+            device=name,
             threads=options.whole_numbers(chosen["threads"], "--threads") or [1],
             batch=batch,
             lengths=options.whole_numbers(length, "--length"),
@@ -63,21 +72,31 @@ def run(
             soak=soak,
             shapes=options.shapes(shape),
             fresh=fresh,
-            progress=bar,
+            progress=progress,
             say=remark,
         )
-    for one in found.measurements:
-        if not one.valid:
-            remark(f"{one.artifact} on {one.target} is invalid: {one.warnings[0]}")
-    if json:
-        print_json(found)
-    else:
-        print_table(profile_table(found))
-        samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
-        print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
-        for crossover in found.crossovers:
-            print_text(crossover_text(crossover))
+
+    with Bar() as bar:
+        outcomes = on_each(list(dict.fromkeys(devices)), work, bar)
+    for found in (outcome.result for outcome in outcomes if outcome.result is not None):
+        where = f" of {found.device.name}" if len(outcomes) > 1 else ""
         for one in found.measurements:
-            if one.soak is not None:
-                print_text(soak_text(one))
-        print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
+            if not one.valid:
+                remark(f"{one.artifact} on {one.target}{where} is invalid: {one.warnings[0]}")
+    return end(outcomes, _told, json=json)
+
+
+def _told(device: str, found: Profile) -> None:
+    from edgekit.decision.words import crossover_text, soak_text
+    from edgekit.terminal.output import print_line, print_table, print_text
+    from edgekit.terminal.tables import profile_table
+
+    print_table(profile_table(found))
+    samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
+    print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
+    for crossover in found.crossovers:
+        print_text(crossover_text(crossover))
+    for one in found.measurements:
+        if one.soak is not None:
+            print_text(soak_text(one))
+    print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 from edgekit.devices.address import LOCAL, SSH, Address, parse_address
+from edgekit.devices.openssh import Connection
+from edgekit.devices.place import Place
+from edgekit.devices.remote import remote_agent
 from edgekit.project.contract import OwnDevice
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.contract import Agent
@@ -14,14 +17,29 @@ from edgekit_targets.toml import nearest
 
 
 def connect(device: str, own: Mapping[str, OwnDevice]) -> AbstractContextManager[Agent]:
-    """An agent on the device: the local machine is one like any other, reached over a pipe.
+    """An agent on the device: the local machine is one like any other, reached over a pipe instead of ssh.
 
     Raises:
-        InputError: no such device.
+        InputError: no such device, or one that cannot be reached for a reason that the user must mend.
+        DeviceLost: it does not answer.
     """
-    if find_address(device, own).host is not None:
-        raise InputError(f"--device {device} is reached over ssh, which this version cannot; it measures on {LOCAL!r}")
-    return LocalAgent()
+    address = find_address(device, own)
+    return LocalAgent() if address.host is None else remote_agent(address, device)
+
+
+@contextmanager
+def reach(device: str, own: Mapping[str, OwnDevice]) -> Iterator[Place]:
+    """The folder of edgekit on a device behind ssh.
+
+    Raises:
+        InputError: no such device, this machine, or one that cannot be reached.
+        DeviceLost: it does not answer.
+    """
+    address = find_address(device, own)
+    if address.host is None:
+        raise InputError(f"{device} is this machine, which needs no setting up: pip install the extras you use")
+    with Connection(address, device) as connection:
+        yield Place(connection)
 
 
 def find_address(device: str, own: Mapping[str, OwnDevice]) -> Address:

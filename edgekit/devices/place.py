@@ -54,6 +54,10 @@ class Place:
         """A path below the folder, on the device."""
         return "/".join((self.folder, *parts))
 
+    def argv(self, command: str) -> list[str]:
+        """The command line here that runs ``command`` by the device's shell."""
+        return self._connection.argv(command)
+
     def put(self, content: Path | bytes, *parts: str) -> str:
         """Send a file unless it is there already with the same hash; gives its path on the device.
 

@@ -39,9 +39,15 @@ def remote_agent(address: Address, name: str, runtime: str = DEFAULT_RUNTIME) ->
     """
     with Connection(address, name) as connection:
         place = Place(connection)
-        file = put_agent(place)
-        with LocalAgent(connection.argv(start_command(place, file, runtime)), after=MARK) as agent:
-            yield RemoteAgent(agent, place)
+        with agent_at(place, put_agent(place), runtime) as agent:
+            yield agent
+
+
+@contextmanager
+def agent_at(place: Place, file: str, runtime: str = DEFAULT_RUNTIME) -> Iterator[RemoteAgent]:
+    """The agent at ``file`` of a device that is reached already."""
+    with LocalAgent(place.argv(start_command(place, file, runtime)), after=MARK) as agent:
+        yield RemoteAgent(agent, place)
 
 
 def put_agent(place: Place) -> str:

@@ -59,6 +59,13 @@ def pinned() -> Pinned:
     return parse(Pinned, data, "pinned.toml")
 
 
+def cache_folder() -> Path:
+    """Where fetched wheels are kept here."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("edgekit") / "wheels"
+
+
 def requirements_for(runtime: str | None) -> tuple[str, ...]:
     """What to fetch for ``--runtime onnxruntime==1.19.2``: that version, and a numpy that it can use.
 
@@ -131,7 +138,7 @@ def _download(found: Found, machine: str, requirements: Sequence[str], folder: P
         said = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")] or ["ERROR: pip failed"]
         raise InputError(
             f"no {' and '.join(requirements)} for Python {version} on {machine} (glibc {found.libc[1]}) could be "
-            f"fetched: {said[0].removeprefix('ERROR: ')}"
+            f"fetched: {re.sub(r' *[(]from versions:.*', '', said[0].removeprefix('ERROR: '))}"
         )
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from edgekit.budget.units import format_quantity
 from edgekit.decision.setup import setup_of
 from edgekit.decision.words import form_name, options_name, precision_name
+from edgekit.devices.check import Finding
 from edgekit.profiling.verify import Check
 from edgekit.project.contract import OwnDevice
 from edgekit.terminal.format import (
@@ -120,6 +121,17 @@ def devices_table(devices: Sequence[OwnDevice]) -> Table:
     table = _table("device", "address", "catalogue")
     for one in devices:
         table.add_row(escape(one.name), escape(str(one.address)), escape(one.catalogue or "–"))
+    return table
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """What a device has, and the remedy for what is wrong."""
+    table = _table("looked at")
+    table.add_column("found", overflow="fold")
+    for one in findings:
+        mark = " " if one.fine else "✗"
+        remedy = f"\n→ {one.remedy}" if one.remedy else ""
+        table.add_row(escape(f"{mark} {one.what}"), escape(f"{one.told}{remedy}"))
     return table
 
 

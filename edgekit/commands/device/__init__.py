@@ -3,8 +3,8 @@
 To add one, add a file and its line below.
 """
 
-from edgekit.commands.device import listing
+from edgekit.commands.device import checking, listing, setting_up
 
 NAME = "device"
 HELP = "Your machines, and the hardware that edgekit knows facts about."
-COMMANDS = [listing]
+COMMANDS = [listing, checking, setting_up]
