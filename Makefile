@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BROWSER_AND_DEVICE_PARTS := chromium openssh-server qemu-user-static
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test test-fast bench lint format install system-deps package clean
+.PHONY: help compare test test-fast test-pi bench lint format install system-deps package clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ system-deps: ## Install by apt what some tests need: a browser, an ssh server, a
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update -qq; \
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+
+test-pi: $(STAMP) ## The tests with an emulated Raspberry Pi behind a real ssh server (part of make test)
+	$(BIN)/python -m pytest tests/pi
 
 bench: $(STAMP) ## Timings against what people would otherwise use, as ratios of interleaved runs
 	@failed=0; for one in $(basename $(notdir $(wildcard tests/benchmarks/*.py))); do \

@@ -43,6 +43,15 @@ _CLIENT = """Host {name}
 {more}
 """
 
+# The accounts of an emulated device are those of this machine, whatever user an address names.
+_SSH = """#!/bin/bash
+words=()
+while [ $# -gt 0 ]; do
+  if [ "$1" = -l ]; then shift 2; else words+=("$1"); shift; fi
+done
+exec /usr/bin/ssh -F {config} "${{words[@]}}"
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pi:
@@ -113,7 +122,7 @@ def client(folder: Path, devices: list[Pi]) -> Path:
     config = folder / "config"
     config.write_text("\n".join((one.folder / "config").read_text() for one in devices))
     ssh = folder / "ssh"
-    ssh.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {config} "$@"\n')
+    ssh.write_text(_SSH.format(config=config))
     ssh.chmod(0o755)
     return folder
 
