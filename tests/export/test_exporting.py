@@ -189,6 +189,8 @@ def test_fp32_that_is_not_pytorchs_answer_fails_and_leaves_nothing(
         (("lstm",), {"modes": ()}, "--mode"),
         (("lstm",), {"isa": "mmx"}, "isa mmx"),
         (("lstm",), {"preset": "huge"}, "--preset huge"),
+        (("lstm",), {"accuracy_drop": 0.0}, "--accuracy-drop 0.0"),
+        (("lstm",), {"accuracy_drop": float("nan")}, "--accuracy-drop nan"),
         (("lstm",), {"settings": {"lstm.width": "3"}}, "--set lstm.width"),
         (("lstm",), {"data": "npz:absent.npz"}, "absent.npz"),
         (("lstm",), {"checkpoint": Path("absent.safetensors")}, "--checkpoint absent.safetensors"),
