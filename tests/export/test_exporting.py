@@ -66,6 +66,9 @@ def test_the_bundle_is_whole_and_reads_back(bundle: tuple[Path, Manifest]) -> No
     (dropped,) = manifest.dropped
     assert dropped.startswith("conv-window-int8-dynamic-portable-plain: Conv (")
     assert sorted(path.name for path in out.glob("*.onnx")) == sorted(artifact.file for artifact in manifest.artifacts)
+    assert {path.name for path in out.iterdir() if path.suffix != ".onnx"} == {"manifest.json", "golden"}, (
+        "one file each: no external data"
+    )
     assert {path.name for path in out.parent.iterdir()} == {"bundle"}, "no temporary folder stays"
 
 

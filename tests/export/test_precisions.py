@@ -14,15 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgekit_export.exporting import ExportRequest, export
+from edgekit_export.quantize.weights import PAIR_LIMIT
+from edgekit_targets.agent.golden import check
 from edgekit_targets.bundle import golden_path, read_manifest
 from edgekit_targets.errors import AgentFailed, CheckFailed, InputError
 from edgekit_targets.progress import silent
+from edgekit_targets.runtimes import find as find_target
 from edgekit_targets.types.manifest import PRECISIONS, Manifest
+from edgekit_targets.types.session import SessionOptions
 
 # Just above the least number of weights for int8-weight and int4-weight.
 SIZES = {"transformer.dim": "128", "transformer.ff": "256", "transformer.layers": "2", "lstm.hidden": "16"}
@@ -168,6 +173,66 @@ def test_the_oldest_runtime_that_is_stated_runs_the_golden_inputs(
         answer = found[artifact.id]
         right = isinstance(answer, float) and answer <= artifact.parity.tolerance
         assert right == (artifact.min_onnxruntime == stated), f"{artifact.id}: {answer}"
+
+
+@pytest.mark.slow
+def test_the_runtime_installed_here_runs_every_file_without_any_setting(bundle: tuple[Path, Manifest]) -> None:
+    """As a user would who never heard of edgekit; fp16 too, where a graph of another shape would end the process."""
+    out, manifest = bundle
+    command = [sys.executable, "-c", _OLD, str(out), *(artifact.id for artifact in manifest.artifacts)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    _, found = json.loads(ran.stdout)
+    for artifact in manifest.artifacts:
+        assert artifact.parity is not None
+        assert found[artifact.id] <= artifact.parity.tolerance, artifact.id
+
+
+@pytest.mark.slow
+def test_openvino_gives_the_golden_answers_too(bundle: tuple[Path, Manifest]) -> None:
+    """Every operator that a file is made of is read by both runtimes, ``DynamicQuantizeLSTM`` among them."""
+    out, manifest = bundle
+    runtime = find_target("openvino")
+    runtime.prepare()
+    for artifact in manifest.artifacts:
+        path = out / artifact.file
+        session = runtime.open(path, SessionOptions(), runtime.check(path))
+        assert artifact.parity is not None
+        found = check(session, golden_path(out, artifact), artifact.parity.tolerance, artifact.states)
+        session.close()
+        assert found.passed, f"{artifact.id}: {found}"
+
+
+@pytest.mark.slow
+def test_no_pair_of_weights_in_a_portable_file_could_saturate(bundle: tuple[Path, Manifest]) -> None:
+    """One operator left at full range, the small head for example, alone brings most of the error back."""
+    out, manifest = bundle
+    looked = 0
+    for artifact in manifest.artifacts:
+        if artifact.precision not in ("int8-dynamic", "int8-static"):
+            continue
+        for tensor in onnx.load(out / artifact.file).graph.initializer:
+            if tensor.data_type != tensor.INT8 or len(tensor.dims) < 2 or tensor.name.endswith("_zeros"):
+                continue
+            matrix = numpy_helper.to_array(tensor).astype(int)
+            a, b = matrix[..., 0 : matrix.shape[-2] // 2 * 2 : 2, :], matrix[..., 1::2, :]
+            assert np.where(a * b > 0, np.abs(a + b), 0).max() <= PAIR_LIMIT, f"{artifact.id}: {tensor.name}"
+            looked += 1
+    assert looked > 4 * 8
+
+
+@pytest.mark.slow
+def test_a_device_can_ask_the_file_what_it_is(bundle: tuple[Path, Manifest]) -> None:
+    out, manifest = bundle
+    for artifact in manifest.artifacts:
+        if artifact.precision == "fp16":
+            continue  # stamped by the same function, and not to be loaded in this process
+        session = onnxruntime.InferenceSession(str(out / artifact.file), providers=["CPUExecutionProvider"])
+        said = session.get_modelmeta().custom_metadata_map
+        assert said["edgekit.mode"] == artifact.mode
+        assert said["edgekit.precision"] == artifact.precision
+        assert said["edgekit.variant"] == artifact.variant
+        assert ("edgekit.states" in said) == (artifact.mode == "stream")
 
 
 @pytest.mark.slow
