@@ -24,6 +24,7 @@ def export(
     seed: int = 0,
     shapes: Mapping[str, Sequence[int]] | None = None,
     attention: bool = False,
+    accuracy_drop: float = 0.01,
     force: bool = False,
     progress: Progress = silent,
 ) -> Manifest:
@@ -41,6 +42,7 @@ def export(
         seed: fixes weights, training and the validation split.
         shapes: of the inputs of ``.onnx`` files, by name.
         attention: also write a Transformer file that gives its attention weights.
+        accuracy_drop: what a quantized artifact may lose on the validation split against fp32, as a share.
         force: replace the bundle that is there.
         progress: told how far it is.
 
@@ -68,5 +70,6 @@ def export(
         shapes={name: tuple(shape) for name, shape in (shapes or {}).items()},
         force=force,
         attention=attention,
+        accuracy_drop=accuracy_drop,
     )
     return shown(export_request(request, progress))

@@ -34,6 +34,14 @@ def run(
     attention: Annotated[
         bool, typer.Option("--attention", help="Also a Transformer file that gives its attention weights.")
     ] = False,
+    accuracy_drop: Annotated[
+        str,
+        typer.Option(
+            "--accuracy-drop",
+            metavar="SHARE",
+            help="Accuracy a quantized file may lose against fp32, e.g. 1% or 0.01; what loses more is not written.",
+        ),
+    ] = "1%",
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", metavar="F", help="Weights for one model, safetensors or state_dict.")
     ] = None,
@@ -66,6 +74,7 @@ def run(
             seed=seed,
             shapes=options.shapes(shape),
             attention=attention,
+            accuracy_drop=options.share(accuracy_drop, "--accuracy-drop"),
             force=force,
             progress=bar,
         )

@@ -93,6 +93,20 @@ def whole_numbers(text: str | None, option: str) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
+def share(text: str, option: str) -> float:
+    """Read a share above 0 and up to 1: ``0.01`` or ``1%``.
+
+    Raises:
+        InputError: no such share.
+    """
+    from edgekit.budget.units import UnitError, parse_quantity
+
+    try:
+        return parse_quantity(text, "share")
+    except UnitError as error:
+        raise InputError(f"{option} {error}; write e.g. {option} 1%") from error
+
+
 def pairs(entries: list[str] | None, option: str) -> dict[str, str]:
     """Read repeated ``key=value`` entries.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ from edgekit_export.verify.child import Child
 from edgekit_export.verify.golden import write_golden
 from edgekit_export.verify.reference import reference_outputs
 from edgekit_export.windowing import window_form, window_graph
-from edgekit_targets.errors import AgentFailed, CheckFailed, InputError
+from edgekit_targets.errors import AgentFailed, CheckFailed, InputError, WriteFailed
 from edgekit_targets.files import sha256_of, write_atomic
 from edgekit_targets.types.manifest import Artifact
 
@@ -95,13 +96,18 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
                 if precision.name == "fp32":
                     if isinstance(error, AgentFailed):
                         raise
-                    raise CheckFailed(f"{name}: {error}") from error
-                dropped.append(f"{name}: {str(error).splitlines()[0]}")
+                    raise CheckFailed(f"{name}: {_told(error, path)}") from error
+                dropped.append(f"{name}: {_told(error, path).splitlines()[0]}")
             else:
                 write_golden(job.bundle / "golden" / f"{name}.npz", {INPUT: form.golden[0]}, {OUTPUT: form.golden[1]})
                 artifacts.append(artifact)
         step()
     return Written(artifacts=tuple(artifacts), dropped=tuple(dropped))
+
+
+def _told(error: Exception, path: Path) -> str:
+    """The message without the folder under construction, which is gone when it is read."""
+    return str(error).replace(str(path.absolute()), path.name)
 
 
 def _isa(job: Job, precision: Precision) -> str:
@@ -120,16 +126,21 @@ def _calibrate(job: Job, graph: ModelProto) -> Calibration | None:
         samples = calibration.choose(job.dataset.x_train)
     elif job.prepared.weights == "random":
         # Not the held-out inputs: those are drawn from the seed alone.
-        draw = np.random.default_rng([job.seed, 1]).standard_normal((256, spec.length, spec.features))
-        samples = calibration.choose(draw.astype(np.float32))
+        draw = np.random.default_rng([job.seed, 1])
+        samples = draw.standard_normal((calibration.enough(spec.length), spec.length, spec.features), np.float32)
     else:
         return None
 
     def run(model: ModelProto, x: Floats) -> dict[str, NDArray[np.generic]]:
         path = job.scratch / f"{job.prepared.family}-calibration.onnx"
         write_atomic(path, serialise(model))
-        with Child(job.agent, path, shapes={INPUT: x[:1].shape}, scratch=job.scratch, target=job.target) as child:
-            return child.run({INPUT: x}, whole=True)
+        try:
+            with Child(job.agent, path, shapes={INPUT: x[:1].shape}, scratch=job.scratch, target=job.target) as child:
+                return child.run({INPUT: x}, whole=True)
+        except InputError as error:
+            if isinstance(error, WriteFailed):
+                raise
+            raise CheckFailed(f"{job.prepared.family}: the traced graph does not run: {_told(error, path)}") from error
 
     return calibration.calibrate(graph, samples, run)
 

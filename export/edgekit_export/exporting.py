@@ -20,6 +20,7 @@ from edgekit_export.families import FAMILIES, find
 from edgekit_export.manifests import new_manifest
 from edgekit_export.quantize import find as find_precision
 from edgekit_export.quantize.contract import ISAS, PORTABLE
+from edgekit_export.verify import keep
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.bundle import MANIFEST, write_manifest
@@ -36,7 +37,8 @@ class ExportRequest:
 
     ``data`` is what ``--data`` names, ``settings`` the unparsed ``--set`` values, ``baselines`` adds the simple
     models, ``shapes`` are ``--shape`` values for the ``.onnx`` files by input name, ``attention`` adds an artifact with
-    the attention weights of the Transformer.
+    the attention weights of the Transformer. ``accuracy_drop`` is what a quantized artifact may lose on validation
+    samples against fp32, as a share in (0, 1].
     """
 
     models: tuple[str, ...]
@@ -53,6 +55,7 @@ class ExportRequest:
     baselines: bool = False
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     attention: bool = False
+    accuracy_drop: float = keep.LIMIT
 
 
 def export(request: ExportRequest, progress: Progress) -> Manifest:
@@ -145,6 +148,8 @@ def _check_settings(request: ExportRequest, families: list[str]) -> None:
             raise InputError(f"--mode {mode} is not known; choose among {', '.join(MODES)}")
     if request.isa not in ISAS:
         raise InputError(f"isa {request.isa} is not known; choose among {', '.join(ISAS)}")
+    if not 0 < request.accuracy_drop <= 1:
+        raise InputError(f"--accuracy-drop {request.accuracy_drop} is no share above 0 and up to 1; write e.g. 1%")
     overrides.check(presets.find(request.preset), request.settings)
     if request.checkpoint is not None:
         if not request.checkpoint.is_file():
@@ -211,6 +216,7 @@ def _from_families(
                 other_targets=other_targets,
                 bundle=bundle,
                 scratch=scratch,
+                accuracy_drop=request.accuracy_drop,
             )
             written = write_artifacts(job, steps)
             artifacts += written.artifacts
@@ -252,6 +258,7 @@ def _settings(request: ExportRequest) -> dict[str, Any]:
         "seed": request.seed,
         "baselines": request.baselines,
         "attention": request.attention,
+        "accuracy_drop": request.accuracy_drop,
         "checkpoint": request.checkpoint.name if request.checkpoint is not None else None,
         "shapes": {name: list(shape) for name, shape in request.shapes.items()},
     }

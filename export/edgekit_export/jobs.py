@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from edgekit_export.prepare import Prepared
 from edgekit_export.quantize.contract import Precision
-from edgekit_export.verify import keep
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.types.manifest import Mode
 
@@ -50,7 +49,7 @@ class Job:
     other_targets: Sequence[str]
     bundle: Path
     scratch: Path
-    accuracy_drop: float = keep.LIMIT
+    accuracy_drop: float
 
 
 def held_out(job: Job) -> Floats:

@@ -66,6 +66,9 @@ def test_the_bundle_is_whole_and_reads_back(bundle: tuple[Path, Manifest]) -> No
     (dropped,) = manifest.dropped
     assert dropped.startswith("conv-window-int8-dynamic-portable-plain: Conv (")
     assert sorted(path.name for path in out.glob("*.onnx")) == sorted(artifact.file for artifact in manifest.artifacts)
+    assert {path.name for path in out.iterdir() if path.suffix != ".onnx"} == {"manifest.json", "golden"}, (
+        "one file each: no external data"
+    )
     assert {path.name for path in out.parent.iterdir()} == {"bundle"}, "no temporary folder stays"
 
 
@@ -189,6 +192,8 @@ def test_fp32_that_is_not_pytorchs_answer_fails_and_leaves_nothing(
         (("lstm",), {"modes": ()}, "--mode"),
         (("lstm",), {"isa": "mmx"}, "isa mmx"),
         (("lstm",), {"preset": "huge"}, "--preset huge"),
+        (("lstm",), {"accuracy_drop": 0.0}, "--accuracy-drop 0.0"),
+        (("lstm",), {"accuracy_drop": float("nan")}, "--accuracy-drop nan"),
         (("lstm",), {"settings": {"lstm.width": "3"}}, "--set lstm.width"),
         (("lstm",), {"data": "npz:absent.npz"}, "absent.npz"),
         (("lstm",), {"checkpoint": Path("absent.safetensors")}, "--checkpoint absent.safetensors"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Run = Callable[["ModelProto", Floats], Mapping[str, NDArray[np.generic]]]
 _ROWS: Final = 16_384
-_SAMPLES: Final = (8, 256)
+_FEWEST: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,10 +51,14 @@ class Calibration:
         return None if seen is None else seen.gram
 
 
+def enough(length: int) -> int:
+    """How many samples of ``length`` steps calibration takes: about 16 thousand steps, 8 samples at least."""
+    return max(_FEWEST, _ROWS // max(1, length))
+
+
 def choose(samples: Floats) -> Floats:
-    """Evenly spaced samples ``[some, length, features]``: as many as about 16 thousand steps allow, 8 to 256."""
-    few, many = _SAMPLES
-    wanted = min(max(few, _ROWS // max(1, samples.shape[1])), many, len(samples))
+    """As many evenly spaced samples ``[some, length, features]`` as are :func:`enough`, or all."""
+    wanted = min(enough(samples.shape[1]), len(samples))
     return samples[np.linspace(0, len(samples) - 1, wanted).astype(np.int64)]
 
 

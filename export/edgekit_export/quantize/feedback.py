@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
-# As in the paper: a share of the mean diagonal, which keeps directions that the inputs never took from blowing up.
-_DAMPING: Final = 0.01
+# A share of the mean diagonal, which keeps directions that the inputs hardly took from deciding. Ten times the paper's:
+# calibration here sees thousands of rows, not hundreds of thousands, and errors that only seem to cancel on them come
+# back on held-out inputs (preset seed: 5 % more error than by rounding to the nearest).
+_DAMPING: Final = 0.1
 _BLOCK: Final = 64
 
 

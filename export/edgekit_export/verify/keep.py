@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from edgekit_targets.types.manifest import Keep
 
@@ -34,6 +33,8 @@ def judge(*, size: int, fp32_size: int, right: Bools | None, fp32_right: Bools |
         fp32_right: the same of fp32.
         limit: accuracy that may be lost, as a share.
     """
+    from scipy import stats
+
     smaller = size < fp32_size
     if right is None or fp32_right is None:
         return _verdict(smaller, None, None, None, "accuracy is not known without data")

@@ -50,6 +50,8 @@ def listing(folder: Path) -> list[str]:
         (["export", "--set", "hidden", "--out", "o"], ["--set", "KEY=VALUE"]),
         (["export", "--set", "colour=3", "--out", "o"], ["--set", "colour"]),
         (["export", "--set", "transformer.window=0", "--out", "o"], ["--set", "window"]),
+        (["export", "--accuracy-drop", "200%", "--out", "o"], ["--accuracy-drop", "200%", "1%"]),
+        (["export", "--accuracy-drop", "-0.1", "--out", "o"], ["--accuracy-drop", "-0.1", "1%"]),
         (["export", "--data", "aeon:NoSuchSet", "--out", "o"], ["NoSuchSet", "JapaneseVowels"]),
         (["export", "--data", "npz:none.npz", "--out", "o"], ["none.npz"]),
         (["export", "--data", "what", "--out", "o"], ["--data", "what"]),

@@ -43,6 +43,18 @@ def test_whole_numbers_come_once_each_and_in_order() -> None:
             options.whole_numbers(text, "--threads")
 
 
+@given(st.floats(0, 1, exclude_min=True, allow_subnormal=False))
+def test_a_share_is_a_number_or_a_percentage(value: float) -> None:
+    assert options.share(f"{value!r}", "--accuracy-drop") == value
+    assert options.share(f" {value!r} %", "--accuracy-drop") == pytest.approx(value / 100)
+
+
+@pytest.mark.parametrize("text", ["", "much", "0", "-1%", "101%", "1.5", "1ms", "nan", "inf", "1e999"])
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"^--accuracy-drop .*write e\.g\. --accuracy-drop 1%$"):
+        options.share(text, "--accuracy-drop")
+
+
 def test_modes_and_precisions_are_known_words() -> None:
     assert options.modes("window,window") == ("window",)
     assert options.precisions("int8-dynamic, fp32", ()) == ("int8-dynamic", "fp32")

@@ -75,12 +75,17 @@ def test_with_attention_the_logits_stay_and_the_weights_are_those_of_the_definit
     x = torch.randn(2, 9, FEATURES, dtype=torch.float64)
     logits, weights = module.with_attention(x)
     torch.testing.assert_close(logits, module(x), rtol=1e-9, atol=1e-9)
-    first: Any = module.blocks[0]
-    qkv = first.qkv(first.norm_attention(module.embed(module.normalise(x)))).unflatten(-1, (3, first.heads, -1))
-    q, k = qkv[:, :, 0].transpose(1, 2), qkv[:, :, 1].transpose(1, 2)
-    scores = q @ k.transpose(2, 3) / q.shape[-1] ** 0.5 + module.position(9).double()
-    torch.testing.assert_close(weights[:, 0], torch.softmax(scores, dim=-1), rtol=1e-9, atol=1e-9)
-    assert weights.shape == (2, 2, first.heads, 9, 9)
+    hidden = module.embed(module.normalise(x))
+    blocks: list[Any] = list(module.blocks)
+    assert weights.shape == (2, len(blocks), blocks[0].heads, 9, 9)
+    for layer, block in enumerate(blocks):
+        qkv = block.qkv(block.norm_attention(hidden)).unflatten(-1, (3, block.heads, -1))
+        for head in range(block.heads):
+            q, k = qkv[:, :, 0, head], qkv[:, :, 1, head]
+            scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5 + module.position(9).double()[head]
+            wanted = torch.softmax(scores, dim=-1)
+            torch.testing.assert_close(weights[:, layer, head], wanted, rtol=1e-9, atol=1e-9)
+        hidden, _ = block(hidden, module.position(9).double(), only_last=False)
 
 
 def test_steps_one_by_one_with_the_last_keys_and_values_equal_the_window() -> None:

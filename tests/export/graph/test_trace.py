@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edgekit_export.families import find
+from edgekit_export.families.contract import ModelSpec
 from edgekit_export.graph.clean import clean, serialise
 from edgekit_export.graph.facts import check, read_facts
 from edgekit_export.graph.operators import weighted_operators
@@ -103,6 +105,43 @@ def test_a_transformer_keeps_both_axes_free(run: Run) -> None:
     model = traced(module)
     assert read_facts(model).min_onnxruntime == "1.16"
     assert_equal_to(module, model, run)
+
+
+class Halves(nn.Module):
+    """``chunk`` and ``split``: at opset 17 the exporter writes a ``Split`` that opset 17 does not have."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = x.chunk(2, dim=2)
+        c, d, e = torch.split(x, [3, 3, 2], dim=2)
+        return torch.cat([a * b, c + d, e], dim=2)[:, -1]
+
+
+@pytest.mark.slow
+def test_chunk_and_split_are_written_for_the_opset_that_is_declared(run: Run) -> None:
+    model = traced(Halves())
+    splits = [node for node in model.graph.node if node.op_type == "Split"]
+    assert [entry.version for entry in model.opset_import] == [18]
+    assert splits
+    assert_equal_to(Halves(), model, run)
+
+
+@pytest.mark.slow
+def test_the_fast_path_of_the_stock_encoder_leaves_no_mark(run: Run) -> None:
+    """In eval mode PyTorch may run one fused operator that has no ONNX form; the graph must not depend on it."""
+    sizes = {"dim": 8, "heads": 2, "ff": 16, "layers": 2, "dropout": 0.1}
+    module = find("transformer").build(ModelSpec(features=8, classes=3, length=7, settings=sizes)).eval()
+    assert not any(isinstance(part, nn.TransformerEncoder) for part in module.modules()), "no nested tensors"
+    before = torch.backends.mha.get_fastpath_enabled()
+    contents = []
+    try:
+        for enabled in (True, False):
+            torch.backends.mha.set_fastpath_enabled(enabled)
+            model = traced(module)
+            contents.append(serialise(model))
+            assert_equal_to(module, model, run)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+    assert contents[0] == contents[1]
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 8), (6, 1, 8), (6, 6, 8)])

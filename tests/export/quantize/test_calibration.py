@@ -94,7 +94,7 @@ def test_a_graph_without_weights_is_not_run(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "length", "wanted"), [(1000, 25, 256), (1000, 1024, 16), (1000, 9000, 8), (5, 25, 5)]
+    ("count", "length", "wanted"), [(1000, 25, 655), (1000, 1024, 16), (1000, 9000, 8), (5, 25, 5)]
 )
 def test_as_many_samples_as_the_steps_allow_evenly_spaced(count: int, length: int, wanted: int) -> None:
     samples = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None], (count, length, 1))

@@ -76,7 +76,7 @@ def test_blocks_do_not_change_the_answer_of_the_plain_recursion() -> None:
     gram = x.T @ x
     weights = np.random.default_rng(4).normal(size=(150, 3))
     order = np.argsort(-np.diag(gram), kind="stable")
-    damped = gram[np.ix_(order, order)] + np.eye(150) * 0.01 * np.diag(gram).mean()
+    damped = gram[np.ix_(order, order)] + np.eye(150) * 0.1 * np.diag(gram).mean()
     upper = np.linalg.cholesky(np.linalg.inv(damped)).T
     left, wanted = weights[order].copy(), np.zeros((150, 3))
     for step in range(150):

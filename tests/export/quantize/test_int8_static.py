@@ -58,6 +58,8 @@ def test_it_answers_nearly_as_fp32_and_counts_all(graph: Graph, run: Run) -> Non
     result = STATIC.apply(source, "portable", seen(source))
     assert isinstance(result, Converted), result
     onnx.checker.check_model(result.model, full_check=True)
+    kinds = Counter(entry.op_type for entry in result.model.graph.node)
+    assert kinds["QuantizeLinear"] == 3, "one for each MatMul and Gemm; Add, Relu and ReduceMean stay as they are"
     assert result.quantized == {"Gemm": Quantized(quantized=1, total=1), "MatMul": Quantized(quantized=2, total=2)}
     x = weights(9, 6, 16)
     reference = run(source, x)
