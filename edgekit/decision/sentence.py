@@ -86,9 +86,12 @@ def step_reason(step: Step) -> str:
     own = figure(metric.name, best.value, best.low, best.high)
     if metric.name == "cpu":
         own = interval(best.value, best.low, best.high, seconds)
+    noise = ", or intervals overlap" if metric.by_interval else ""
+    if metric.name == "accuracy":
+        noise = ", or no more apart than chance makes on the same samples"
     return (
         f"{metric_name(metric.name)}: best is {candidate_name(step.best)} with {own}{split}; "
-        f"{len(step.kept)} of {len(step.figures)} kept ({room}{', or intervals overlap' * metric.by_interval})"
+        f"{len(step.kept)} of {len(step.figures)} kept ({room}{noise})"
     )
 
 
