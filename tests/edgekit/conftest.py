@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,7 @@ def make_bundle(tmp_path: Path, make_manifest: MakeManifest, make_profile: Calla
 
     def make(*evidence: Evidence, profiled: bool = True, **of_manifest: Any) -> Path:
         bundle = tmp_path / "bundle"
+        shutil.rmtree(bundle, ignore_errors=True)
         artifacts: dict[str, Artifact] = {}
         measurements = []
         for one in evidence:

@@ -84,8 +84,15 @@ def paced(evidence: Evidence, every: float, p99: float, miss: float = 0.0) -> Ev
     """The same candidate at a pace."""
     latency = evidence.measurement.latency
     assert latency is not None
+    factor = p99 / (latency.p99_seconds or p99)
     at_pace = dataclasses.replace(
-        latency, p99_seconds=p99, p99_low_seconds=p99 * 0.9, p99_high_seconds=p99 * 1.1, p50_seconds=p99 / 2
+        latency,
+        raw_seconds=tuple(tuple(value * factor for value in part) for part in latency.raw_seconds),
+        **{
+            field.name: value * factor
+            for field in dataclasses.fields(latency)
+            if field.name.startswith(("p", "mean")) and (value := getattr(latency, field.name)) is not None
+        },
     )
     return dataclasses.replace(
         evidence,
