@@ -15,8 +15,12 @@ EXIT_CODES: dict[Outcome, int] = {
 
 
 def print_verdict(verdict: Verdict) -> None:
-    """The table, the sentence and the reasons."""
+    """The table, the sentence, the reasons, and what would change them."""
     print_table(verdict_table(verdict))
     print_text(verdict.sentence)
     for reason in verdict.reasons:
         print_text(f"- {reason}")
+    if verdict.changes:
+        print_text("What would change it:")
+    for change in verdict.changes:
+        print_text(f"- {change.text}")

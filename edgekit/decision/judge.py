@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from edgekit.budget.keys import find_key
 from edgekit.decision.figures import Evidence, Figure, figure
 from edgekit_targets.types.verdict import Candidate, Constraint, Limit, Status
 
@@ -81,3 +83,23 @@ def margin(limit: Limit, value: float) -> float:
 def worst(statuses: Sequence[Status]) -> Status:
     """The status of a candidate is the worst of its limits'."""
     return min(statuses, key=_WORST.index)
+
+
+def ratio(found: Constraint) -> float | None:
+    """A figure over its limit, of a lower limit the limit over the figure: above 1 it breaks it. None if unmeasured."""
+    if found.value is None:
+        return None
+    key = find_key(found.name)
+    over, under = (found.value, found.limit) if key is None or key.upper else (found.limit, found.value)
+    return over / under if under else math.inf
+
+
+def nearest_first(judged: Sequence[tuple[Evidence, Candidate]]) -> list[tuple[Evidence, Candidate]]:
+    """Candidates with a valid measurement, by their worst ratio to a limit; those that lack a figure come last."""
+
+    def distance(item: tuple[Evidence, Candidate]) -> tuple[int, float]:
+        ratios = [ratio(found) for found in item[1].constraints]
+        told = [one for one in ratios if one is not None]
+        return len(ratios) - len(told), max(told, default=math.inf)
+
+    return sorted((item for item in judged if item[1].valid), key=distance)
