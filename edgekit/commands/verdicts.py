@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from edgekit.decision.baseline import regression_lines
 from edgekit.terminal.output import print_table, print_text
 from edgekit.terminal.tables import verdict_table
 from edgekit_targets.errors import NothingFits, Undecided
+from edgekit_targets.types.comparison import Baseline
 from edgekit_targets.types.verdict import Outcome, Verdict
 
 EXIT_CODES: dict[Outcome, int] = {
@@ -24,3 +26,14 @@ def print_verdict(verdict: Verdict) -> None:
         print_text("What would change it:")
     for change in verdict.changes:
         print_text(f"- {change.text}")
+    if verdict.baseline is not None:
+        _print_baseline(verdict.baseline)
+
+
+def _print_baseline(found: Baseline) -> None:
+    print_text(
+        f"Against the baseline {found.bundle}: "
+        + (f"{len(found.regressions)} regressions beyond noise:" if found.regressions else "no regression beyond noise")
+    )
+    for line in (*regression_lines(found.regressions), *found.notes):
+        print_text(f"- {line}")

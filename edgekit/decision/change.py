@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from edgekit.budget.units import format_quantity
 from edgekit.decision.effort import MOST, times_as_much
 from edgekit.decision.figures import Evidence
-from edgekit.decision.judge import SAMPLE_BOUND, judge, nearest_first, ratio
+from edgekit.decision.judge import SAMPLE_BOUND, judge, nearest, ratio
 from edgekit.decision.sentence import breaking
 from edgekit.decision.weigh import Judged, Weighed, fits
 from edgekit.decision.words import choice_of, family_name, form_name, options_name, precision_name, target_name
@@ -30,8 +30,9 @@ def changes(weighed: Weighed) -> Iterator[Change]:
 
 def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
     name = family_name(family) + (" as a stream" if mode == "stream" else "")
-    nearest = next(iter(nearest_first(own)), None)
-    if nearest is None:
+    closest = next(iter(nearest(own)), None)
+    if closest is None:
+        why = next((text for one, _ in own for text in one.measurement.warnings), "no reason was recorded")
         return Change(
             family=family,
             mode=mode,
@@ -42,9 +43,9 @@ def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
             fits_length=None,
             fits_every_seconds=None,
             more_measuring=None,
-            text=f"{name}: no valid measurement; its warnings say why",
+            text=f"{name}: no valid measurement: {why}; take another with edgekit profile",
         )
-    one, candidate = nearest
+    one, candidate = closest
     worst = max(
         (found for found in candidate.constraints if found.status != "pass"),
         key=lambda found: (found.status == "fail", ratio(found) or 0.0),

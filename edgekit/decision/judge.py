@@ -11,6 +11,8 @@ from edgekit_targets.types.verdict import Candidate, Constraint, Limit, Status
 
 _WORST: list[Status] = ["fail", "unmeasured", "undecided", "pass"]
 SAMPLE_BOUND = ("accuracy", "accuracy_drop")
+TIMED = ("p50", "p99", "deadline_miss", "cpu", "energy")
+"""What a busy machine spoils."""
 
 
 def judge(evidence: Evidence, limits: Sequence[Limit]) -> Candidate:
@@ -94,12 +96,18 @@ def ratio(found: Constraint) -> float | None:
     return over / under if under else math.inf
 
 
-def nearest_first(judged: Sequence[tuple[Evidence, Candidate]]) -> list[tuple[Evidence, Candidate]]:
-    """Candidates with a valid measurement, by their worst ratio to a limit; those that lack a figure come last."""
+def nearest_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those with a valid measurement, by their worst ratio to a limit; those that lack a figure come last."""
 
-    def distance(item: tuple[Evidence, Candidate]) -> tuple[int, float]:
-        ratios = [ratio(found) for found in item[1].constraints]
-        told = [one for one in ratios if one is not None]
+    def distance(one: Candidate) -> tuple[int, float]:
+        ratios = [ratio(found) for found in one.constraints]
+        told = [each for each in ratios if each is not None]
         return len(ratios) - len(told), max(told, default=math.inf)
 
-    return sorted((item for item in judged if item[1].valid), key=distance)
+    return sorted((one for one in candidates if one.valid), key=distance)
+
+
+def nearest(judged: Sequence[tuple[Evidence, Candidate]]) -> list[tuple[Evidence, Candidate]]:
+    """As :func:`nearest_first`, each with its evidence."""
+    order = nearest_first([candidate for _, candidate in judged])
+    return [next(item for item in judged if item[1] is candidate) for candidate in order]

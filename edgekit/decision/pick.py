@@ -9,7 +9,7 @@ from edgekit.budget.budget import Budget
 from edgekit.decision import sentence
 from edgekit.decision.change import changes
 from edgekit.decision.figures import Evidence
-from edgekit.decision.judge import nearest_first
+from edgekit.decision.judge import TIMED, nearest_first
 from edgekit.decision.pareto import pareto
 from edgekit.decision.prefer import DEFAULT, Ranking, rank
 from edgekit.decision.weigh import Judged, Weighed, fits, weigh
@@ -18,7 +18,8 @@ from edgekit.documents import now
 from edgekit.profiling.pace import Pace
 from edgekit_targets import __version__
 from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR, Mode
-from edgekit_targets.types.verdict import SCHEMA_VERSION, Choice, Choices, Outcome, Verdict
+from edgekit_targets.types.profile import disturbed_too_much
+from edgekit_targets.types.verdict import SCHEMA_VERSION, Candidate, Choice, Choices, Outcome, Verdict
 
 
 def pick(
@@ -95,7 +96,14 @@ def _outcome(judged: Judged, ranking: Ranking | None) -> Outcome:
     if ranking is not None:
         return "pick"
     valid = [candidate for _, candidate in judged if candidate.valid]
-    return "nothing-fits" if valid and all(candidate.status == "fail" for candidate in valid) else "undecided"
+    fail = valid and all(candidate.status == "fail" for candidate in valid)
+    return "nothing-fits" if fail and not any(_may_yet_fit(*item) for item in judged) else "undecided"
+
+
+def _may_yet_fit(one: Evidence, candidate: Candidate) -> bool:
+    """Whether it was only disturbed: what it takes in time is not known then, what it takes otherwise is."""
+    broken = {found.name for found in candidate.constraints if found.status == "fail"}
+    return disturbed_too_much(one.measurement.disturbed) and not broken - set(TIMED)
 
 
 def _whole(reason: str) -> str:
@@ -129,7 +137,7 @@ def _reasons(judged: Judged, ranking: Ranking | None) -> list[str]:
         return reasons + [
             f"{candidate.artifact} on {candidate.target}: "
             + "; ".join(sentence.breaking(found) for found in candidate.constraints if found.status != "pass")
-            for _, candidate in nearest_first(judged)[:3]
+            for candidate in nearest_first([candidate for _, candidate in judged])[:3]
         ]
     reasons += [sentence.step_reason(step) for step in ranking.steps]
     if ranking.tied:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from edgekit.budget.keys import find_key
 from edgekit.decision.accuracy import can_tell, validation_difference
 from edgekit.decision.figures import Evidence, Figure, preference
-from edgekit.decision.judge import margin, nearest_first
+from edgekit.decision.judge import margin, nearest
 from edgekit.decision.prefer import Ranking, Step
 from edgekit.decision.words import (
     candidate_name,
@@ -49,10 +49,10 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> st
 
 def nothing_fits(judged: Sequence[Judged], budget: str) -> str:
     """That nothing fits, and the nearest candidate with the limit it breaks most."""
-    nearest = nearest_first(judged)
-    if not nearest:
+    closest = nearest(judged)
+    if not closest:
         return f"Nothing fits {budget}: no candidate could be measured."
-    one, candidate = nearest[0]
+    one, candidate = closest[0]
     broken = [found for found in tightest_first(candidate) if found.status != "pass"]
     return f"Nothing fits {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(breaking, broken))}."
 
@@ -178,10 +178,10 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
     own = [item for item in judged if item[0].artifact.family == family]
     fitting = [item for item in own if item[1].status == "pass" and item[1].valid]
     if not fitting:
-        nearest = nearest_first(own)
-        if not nearest:
+        closest = nearest(own)
+        if not closest:
             return f"The {name} has no valid measurement; its warnings say why."
-        one, candidate = nearest[0]
+        one, candidate = closest[0]
         broken = [found for found in tightest_first(candidate) if found.status != "pass"]
         where = f"{form_name(one.artifact)} on {target_name(one.measurement.target)}"
         if candidate.status != "fail":

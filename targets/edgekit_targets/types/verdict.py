@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from edgekit_targets.types.comparison import Baseline
 from edgekit_targets.types.manifest import Mode, Precision
 
 SCHEMA_VERSION = 1
@@ -131,3 +132,5 @@ class Verdict:
     evidence: tuple[str, ...]
     changes: tuple[Change, ...] = ()
     """For every model without a candidate that fits: by how much, and what would change it."""
+    baseline: Baseline | None = None
+    """The last release, where one was compared with (``--baseline``)."""
