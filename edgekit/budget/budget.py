@@ -12,6 +12,8 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.types.verdict import Limit
 
 _LIMIT = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(<=|>=|=)\s*(.+?)\s*")
+# A figure and one that it is a part of, or below, by definition.
+_NEVER_MORE = (("p50", "p99"), ("memory", "process_memory"))
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,10 @@ def parse_limit(name: str, quantity: str, operator: str, where: str) -> Limit:
 
 
 def checked(limits: list[Limit], where: str) -> tuple[Limit, ...]:
-    """Refuse an empty budget and a key given twice.
+    """Refuse an empty budget, a key given twice, and limits of which one makes the other meaningless.
 
     Raises:
-        InputError: naming the key.
+        InputError: naming the keys.
     """
     if not limits:
         raise InputError(f"{where} sets no limit; give at least one, e.g. p99=20ms")
@@ -81,4 +83,11 @@ def checked(limits: list[Limit], where: str) -> tuple[Limit, ...]:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{where}: {name} is given more than once; keep one")
+    values = {limit.name: limit.value for limit in limits}
+    for part, whole in _NEVER_MORE:
+        if part in values and whole in values and values[part] > values[whole]:
+            raise InputError(
+                f"{where}: {part} can never be more than {whole}, so its looser limit decides nothing: the two "
+                f"contradict each other; drop {part} or write a smaller one"
+            )
     return tuple(limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.decision.baseline import regression_lines
+from edgekit.decision.baseline import headline, regression_lines
 from edgekit.terminal.output import print_table, print_text
 from edgekit.terminal.tables import verdict_table
 from edgekit_targets.errors import NothingFits, Undecided
@@ -31,9 +31,6 @@ def print_verdict(verdict: Verdict) -> None:
 
 
 def _print_baseline(found: Baseline) -> None:
-    print_text(
-        f"Against the baseline {found.bundle}: "
-        + (f"{len(found.regressions)} regressions beyond noise:" if found.regressions else "no regression beyond noise")
-    )
+    print_text(headline(found))
     for line in (*regression_lines(found.regressions), *found.notes):
         print_text(f"- {line}")

@@ -148,6 +148,13 @@ def _compared(
     )
 
 
+def headline(found: Baseline) -> str:
+    """Whether anything got worse, in a sentence."""
+    count = len(found.regressions)
+    worse = "no regression" if not count else f"{count} regression{'s' if count > 1 else ''}"
+    return f"Against the baseline {found.bundle}: {worse} beyond noise."
+
+
 def regression_lines(found: Sequence[Compared]) -> list[str]:
     """Each regression in a sentence."""
     lines = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from edgekit.decision.baseline import regression_lines
+from edgekit.decision.baseline import headline, regression_lines
 from edgekit.decision.matrix import Cell, Matrix
 from edgekit.decision.setup import setup_of
 from edgekit.decision.words import family_name, form_name, options_name, pace_name, precision_name, target_name
@@ -43,13 +43,10 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         for change in verdict.changes:
             yield f"- {escape(change.text)}"
     if verdict.baseline is not None:
-        found = verdict.baseline.regressions
         yield ""
-        yield f"Against the baseline {escape(verdict.baseline.bundle)}: " + (
-            f"{len(found)} regressions beyond noise" if found else "no regression beyond noise"
-        )
+        yield escape(headline(verdict.baseline))
         yield ""
-        for line in (*regression_lines(found), *verdict.baseline.notes):
+        for line in (*regression_lines(verdict.baseline.regressions), *verdict.baseline.notes):
             yield f"- {escape(line)}"
 
 

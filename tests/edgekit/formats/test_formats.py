@@ -117,7 +117,7 @@ def test_a_regression_is_in_every_format_that_shows_it(verdicts: dict[str, Verdi
     assert [second.get(name) for name in ("tests", "failures", "skipped")] == ["4", "1", "1"]
     assert "p99 was 1.00 ms [0.900, 1.10], is 2.00 ms [1.90, 2.10]" in str(next(second.iter("failure")).get("message"))
     text = markdown.render(verdict)
-    assert "1 regressions beyond noise" in text
+    assert "1 regression beyond noise" in text
     assert "- the pick changed" in text
     assert parse(Verdict, loads(json_document.render(verdict), "x"), "x") == verdict
 
