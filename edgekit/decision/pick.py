@@ -61,9 +61,14 @@ def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
     judged, fitting, budget = weighed.judged, weighed.fitting, weighed.budget
     evidence = [one for one, _ in judged]
     ranking = rank(fitting, prefer) if fitting else None
-    outcome = _outcome(judged, ranking)
+    outcome = _outcome(judged, picked=ranking is not None)
     choices = Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream"))
-    of_modes = sentence.mode_reasons(choices, {one.artifact.mode for one in evidence})
+    outcomes = {
+        mode: _outcome(own, picked=choice is not None)
+        for mode, choice in (("window", choices.window), ("stream", choices.stream))
+        if (own := [item for item in judged if item[0].artifact.mode == mode])
+    }
+    of_modes = sentence.mode_reasons(choices, outcomes)
     return Verdict(
         schema_version=SCHEMA_VERSION,
         edgekit_version=__version__,
@@ -91,9 +96,9 @@ def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
     )
 
 
-def _outcome(judged: Judged, ranking: Ranking | None) -> Outcome:
+def _outcome(judged: Judged, *, picked: bool) -> Outcome:
     """Nothing fits when every candidate that could be measured provably fails; else more measuring could tell."""
-    if ranking is not None:
+    if picked:
         return "pick"
     valid = [candidate for _, candidate in judged if candidate.valid]
     fail = valid and all(candidate.status == "fail" for candidate in valid)
@@ -101,9 +106,19 @@ def _outcome(judged: Judged, ranking: Ranking | None) -> Outcome:
 
 
 def _may_yet_fit(one: Evidence, candidate: Candidate) -> bool:
-    """Whether it was only disturbed: what it takes in time is not known then, what it takes otherwise is."""
-    broken = {found.name for found in candidate.constraints if found.status == "fail"}
-    return disturbed_too_much(one.measurement.disturbed) and not broken - set(TIMED)
+    """Whether it was only disturbed: what it takes in time is not known then, what it takes otherwise is.
+
+    A disturbance only adds to a latency, so where not even the fastest sample met the limit none will.
+    """
+    if not disturbed_too_much(one.measurement.disturbed):
+        return False
+    latency = one.measurement.latency
+    fastest = min((second for part in latency.raw_seconds for second in part), default=0.0) if latency else 0.0
+    for found in candidate.constraints:
+        timed = found.name in TIMED and not (found.name in ("p50", "p99") and fastest > found.limit)
+        if found.status == "fail" and not timed:
+            return False
+    return True
 
 
 def _whole(reason: str) -> str:

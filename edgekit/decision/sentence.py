@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from edgekit.budget.keys import find_key
 from edgekit.decision.accuracy import can_tell, validation_difference
@@ -21,7 +21,7 @@ from edgekit.decision.words import (
 )
 from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, number, percent, seconds
 from edgekit_targets.types.manifest import REFERENCE_PAIR
-from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit
+from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit, Outcome
 
 Judged = tuple[Evidence, Candidate]
 
@@ -97,14 +97,20 @@ def step_reason(step: Step) -> str:
     )
 
 
-def mode_reasons(choices: Choices, modes: Collection[str]) -> list[str]:
-    """Whether windows and streams have different answers, where there are candidates of both."""
+def mode_reasons(choices: Choices, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Whether windows and streams have different answers, where there are candidates of both.
+
+    Args:
+        choices: the pick of each mode.
+        outcomes: the outcome of each mode that has candidates.
+    """
     window, stream = choices.window, choices.stream
-    if len(modes) < 2 or (window is None and stream is None):
+    if len(outcomes) < 2 or (window is None and stream is None):
         return []
     if window is None or stream is None:
-        fitting, other = ("as a stream", "as windows") if window is None else ("as windows", "as a stream")
-        return [f"the answer depends on the mode: {other} nothing fits, only {fitting}"]
+        mode, other = ("window", "as windows") if window is None else ("stream", "as a stream")
+        what = "nothing fits" if outcomes[mode] == "nothing-fits" else "it is undecided"
+        return [f"the answer depends on the mode: {other} {what}"]
     if window.family != stream.family:
         return [
             f"the answer depends on the mode: as windows the {family_name(window.family)}, "

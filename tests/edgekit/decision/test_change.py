@@ -124,7 +124,9 @@ def test_what_was_disturbed_could_yet_fit_unless_a_limit_without_a_clock_fails(
     make_evidence: Make, make_bundle: MakeBundle
 ) -> None:
     slow = make_evidence("conv", p99=0.5)
-    disturbed = make_evidence("lstm", p99=0.5, valid=False, disturbed=0.4)
+    disturbed = make_evidence("lstm", p99=0.025, valid=False, disturbed=0.4)
     assert pick(make_bundle(slow, disturbed), BUDGET).verdict == "undecided"
+    hopeless = make_evidence("lstm", p99=0.5, valid=False, disturbed=0.4)
+    assert pick(make_bundle(slow, hopeless), BUDGET).verdict == "nothing-fits", "not one sample was within 20 ms"
     too_large = make_evidence("lstm", memory=80 * MIB, valid=False, disturbed=0.4)
     assert pick(make_bundle(slow, too_large), BUDGET).verdict == "nothing-fits"
