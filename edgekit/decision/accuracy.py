@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.statistics.paired import Bools, Difference, Estimate, difference, paired_difference
+from edgekit.statistics.proportions import Bools, Difference, Estimate, difference, paired_difference
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Accuracy, Artifact
 

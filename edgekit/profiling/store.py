@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgekit.documents import add_document, read_documents
 from edgekit.profiling.check import check_profile
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import InputError, Undecided
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import SCHEMA_VERSION, Device, Measurement, Profile
 from edgekit_targets.types.session import SessionOptions, options_of
@@ -32,7 +32,8 @@ def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, P
 
     Raises:
         InputError: a file is truncated, written by a newer edgekit or edited by hand, or there are profiles, but none
-            of that device.
+            of a device of that name.
+        Undecided: there are profiles, but none of the local machine or the address asked for.
     """
     found = read_documents(bundle / FOLDER, Profile, SCHEMA_VERSION, lambda profile: profile.created)
     kept: dict[tuple[str, str], tuple[Path, Profile]] = {}
@@ -51,7 +52,9 @@ def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, P
         names = sorted({profile.device.name for _, profile in kept.values()})
         near = difflib.get_close_matches(device, names, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}" if near else f"measured were: {', '.join(names)}"
-        raise InputError(
+        # The machine in front of us and an address are no slips of the pen: they are there, and not measured.
+        kind = Undecided if device == "local" or "://" in device else InputError
+        raise kind(
             f"--device {device!r}: {bundle} holds no measurement of it ({hint}); take some with: "
             f"edgekit profile {bundle} --device {device}"
         )

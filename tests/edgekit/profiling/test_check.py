@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.decision.figures import Evidence
 from edgekit.profiling.store import read_profiles
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import InputError, Undecided
 from edgekit_targets.types.profile import DeviceParity
 
 Make = Callable[..., Evidence]
@@ -36,7 +36,7 @@ def latency(**values: Any) -> Callable[[dict[str, Any]], None]:
         (latency(p50_seconds=0.0001, p50_low_seconds=0.0001), "p50_seconds does not agree"),
         (latency(samples=5000), "it says 5000 samples and holds 200"),
         (latency(mean_seconds=0.001), "mean_seconds"),
-        (latency(p99_high_seconds=0.001), "p99_seconds lies outside its own interval"),
+        (latency(p99_high_seconds=0.001), "p99_seconds and its interval are out of order"),
         (latency(p99_low_seconds=-1.0), "negative"),
         (latency(effective_samples=201), "effective_samples"),
         (latency(raw_seconds=[[-0.004] * 200]), "a latency is negative"),
@@ -108,3 +108,9 @@ def test_few_samples_and_missing_ends_are_fine(make_evidence: Make, make_bundle:
     )
     changed = dataclasses.replace(one, measurement=dataclasses.replace(one.measurement, latency=few))
     assert len(read_profiles(make_bundle(changed))) == 1
+
+
+def test_a_device_that_is_no_slip_of_the_pen_is_unmeasured(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(make_evidence("lstm"))
+    with pytest.raises(Undecided, match="ssh://pi@lab.*edgekit profile"):
+        read_profiles(bundle, "ssh://pi@lab")

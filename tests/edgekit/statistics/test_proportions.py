@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from edgekit.statistics.paired import Bools, Estimate, difference, paired_difference
+from edgekit.statistics.proportions import Bools, Estimate, difference, paired_difference
 
 COUNTS = st.lists(st.integers(0, 40), min_size=4, max_size=4).filter(any)
 
