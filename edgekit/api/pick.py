@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgekit.budget.budget import Budget
-    from edgekit.project.contract import Project
     from edgekit_targets.types.manifest import Mode
     from edgekit_targets.types.verdict import Verdict
 
@@ -52,17 +51,15 @@ def pick(
     from edgekit.decision.pick import pick as pick_from
     from edgekit.decision.prefer import parse_preference
     from edgekit.decision.store import write_verdict
-    from edgekit.devices.connect import name_in_profiles
+    from edgekit.devices.connect import measured_name
     from edgekit.profiling.pace import parse_pace
     from edgekit.project.load import load_project
 
     project = load_project()
-    if device is not None:
-        _check_device(device, Path(bundle), project)
     verdict = pick_from(
         Path(bundle),
         budget if isinstance(budget, Budget) else load_budget(str(budget), project.budgets),
-        device=None if device is None else name_in_profiles(device, project.devices),
+        device=None if device is None else measured_name(device, Path(bundle), project.devices),
         prefer=parse_preference(",".join(prefer)),
         batch=batch,
         length=length,
@@ -72,21 +69,3 @@ def pick(
     )
     write_verdict(Path(bundle), verdict)
     return shown(verdict)
-
-
-def _check_device(device: str, bundle: Path, project: Project) -> None:
-    """Refuse a name that neither the project nor any profile of the bundle knows.
-
-    Raises:
-        InputError: the nearest names are offered.
-    """
-    from edgekit.devices.address import LOCAL, SSH
-    from edgekit.profiling.store import read_profiles
-    from edgekit_targets.errors import InputError
-    from edgekit_targets.toml import nearest
-
-    if device in project.devices or device == LOCAL or device.startswith(SSH):
-        return
-    measured = {profile.device.name for _, profile in read_profiles(bundle)}
-    if device not in measured:
-        raise InputError(f"--device {device!r} is unknown; {nearest(device, sorted({*project.devices, *measured}))}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from edgekit.decision.accuracy import validation_difference
 from edgekit_targets.types.manifest import Accuracy, Artifact
 from edgekit_targets.types.profile import Measurement
 
@@ -128,18 +129,12 @@ def _accuracy(accuracy: Accuracy | None) -> Figure:
 
 
 def _drop(evidence: Evidence) -> Figure:
-    """Accuracy lost against fp32 on the same validation samples.
-
-    The interval is that of a difference of two proportions by Newcombe's hybrid score method (Statistics in Medicine
-    1998, method 10), which takes the two for independent: with paired samples it is wider than need be, never narrower
-    than the truth when the two agree on most samples.
-    """
-    own, base = evidence.artifact.accuracy_validation, evidence.fp32.accuracy_validation if evidence.fp32 else None
-    if own is None or base is None:
+    """Accuracy lost against fp32 on the same validation samples, with the interval of a paired difference."""
+    own, base = evidence.artifact, evidence.fp32
+    lost = validation_difference(base, own) if base is not None else None
+    if lost is None or own.accuracy_validation is None:
         return Figure(None, reason="the bundle has no fp32 artifact with an accuracy to compare with")
-    if evidence.fp32 == evidence.artifact:
-        return Figure(0.0, 0.0, 0.0, samples=own.samples)
-    drop = base.value - own.value
-    down = ((base.value - base.low) ** 2 + (own.high - own.value) ** 2) ** 0.5
-    up = ((base.high - base.value) ** 2 + (own.value - own.low) ** 2) ** 0.5
-    return Figure(drop, drop - down, drop + up, samples=own.samples)
+    samples = own.accuracy_validation.samples
+    if own == base:
+        return Figure(0.0, 0.0, 0.0, samples=samples)
+    return Figure(lost.value, lost.low, lost.high, samples=samples)

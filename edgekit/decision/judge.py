@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from edgekit.budget.keys import find_key
 from edgekit.decision.figures import Evidence, Figure, figure
 from edgekit_targets.types.verdict import Candidate, Constraint, Limit, Status
 
 _WORST: list[Status] = ["fail", "unmeasured", "undecided", "pass"]
 SAMPLE_BOUND = ("accuracy", "accuracy_drop")
+TIMED = ("p50", "p99", "deadline_miss", "cpu", "energy")
+"""What a busy machine spoils."""
 
 
 def judge(evidence: Evidence, limits: Sequence[Limit]) -> Candidate:
@@ -81,3 +85,29 @@ def margin(limit: Limit, value: float) -> float:
 def worst(statuses: Sequence[Status]) -> Status:
     """The status of a candidate is the worst of its limits'."""
     return min(statuses, key=_WORST.index)
+
+
+def ratio(found: Constraint) -> float | None:
+    """A figure over its limit, of a lower limit the limit over the figure: above 1 it breaks it. None if unmeasured."""
+    if found.value is None:
+        return None
+    key = find_key(found.name)
+    over, under = (found.value, found.limit) if key is None or key.upper else (found.limit, found.value)
+    return over / under if under else math.inf
+
+
+def nearest_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those with a valid measurement, by their worst ratio to a limit; those that lack a figure come last."""
+
+    def distance(one: Candidate) -> tuple[int, float]:
+        ratios = [ratio(found) for found in one.constraints]
+        told = [each for each in ratios if each is not None]
+        return len(ratios) - len(told), max(told, default=math.inf)
+
+    return sorted((one for one in candidates if one.valid), key=distance)
+
+
+def nearest(judged: Sequence[tuple[Evidence, Candidate]]) -> list[tuple[Evidence, Candidate]]:
+    """As :func:`nearest_first`, each with its evidence."""
+    order = nearest_first([candidate for _, candidate in judged])
+    return [next(item for item in judged if item[1] is candidate) for candidate in order]

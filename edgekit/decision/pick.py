@@ -7,23 +7,19 @@ from pathlib import Path
 
 from edgekit.budget.budget import Budget
 from edgekit.decision import sentence
-from edgekit.decision.figures import Evidence, soaked_figures
-from edgekit.decision.judge import judge
+from edgekit.decision.change import changes
+from edgekit.decision.figures import Evidence
+from edgekit.decision.judge import TIMED, nearest_first
 from edgekit.decision.pareto import pareto
 from edgekit.decision.prefer import DEFAULT, Ranking, rank
-from edgekit.decision.words import candidate_name
+from edgekit.decision.weigh import Judged, Weighed, fits, weigh
+from edgekit.decision.words import candidate_name, choice_of
 from edgekit.documents import now
-from edgekit.profiling.pace import Pace, choose_pace
-from edgekit.profiling.plan import STEP, length_for
-from edgekit.profiling.store import newest, one_device, read_profiles
+from edgekit.profiling.pace import Pace
 from edgekit_targets import __version__
-from edgekit_targets.bundle import read_manifest
-from edgekit_targets.errors import InputError, Undecided
-from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR, Manifest, Mode
-from edgekit_targets.types.profile import Measurement
+from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR, Mode
+from edgekit_targets.types.profile import disturbed_too_much
 from edgekit_targets.types.verdict import SCHEMA_VERSION, Candidate, Choice, Choices, Outcome, Verdict
-
-Judged = list[tuple[Evidence, Candidate]]
 
 
 def pick(
@@ -56,97 +52,87 @@ def pick(
         InputError: no bundle, profiles of several machines, or nothing measured at that batch, length and pace.
         Undecided: nothing was measured yet.
     """
-    manifest = read_manifest(bundle)
-    profiles = read_profiles(bundle, device)
-    if not profiles:
-        place = f" on {device}" if device else ""
-        raise Undecided(f"{bundle} holds no measurement{place}; take some with: edgekit profile {bundle}")
-    one_device(profiles)
-    measurements = newest([profile for _, profile in profiles], manifest)
-    length = length if length is not None else _own_length(manifest, measurements)
-    at_shape = [one for one in measurements if (one.batch, one.length) == (batch, length_for(one.mode, length))]
-    paces = {mode: choose_pace(at_shape, mode, every) for mode in modes}
-    asked = [one for one in at_shape if one.mode in paces and one.every_seconds == paces[one.mode]]
-    evidence = _evidence(manifest, list(map(soaked_figures, asked)) if soaked else asked)
-    if not evidence:
-        raise InputError(
-            f"nothing was measured at --batch {batch} and --length {length} in that mode and pace; profile it so"
-        )
-    judged: Judged = [(one, judge(one, budget.limits)) for one in evidence]
-    fitting = [one for one, candidate in judged if _fits(candidate)]
+    weighed = weigh(bundle, budget, device=device, batch=batch, length=length, modes=modes, every=every, soaked=soaked)
+    return conclude(weighed, prefer)
+
+
+def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
+    """Choose among the candidates that fit, and say why."""
+    judged, fitting, budget = weighed.judged, weighed.fitting, weighed.budget
+    evidence = [one for one, _ in judged]
     ranking = rank(fitting, prefer) if fitting else None
-    outcome = _outcome(judged, ranking)
+    outcome = _outcome(judged, picked=ranking is not None)
     choices = Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream"))
+    outcomes = {
+        mode: _outcome(own, picked=choice is not None)
+        for mode, choice in (("window", choices.window), ("stream", choices.stream))
+        if (own := [item for item in judged if item[0].artifact.mode == mode])
+    }
+    of_modes = sentence.mode_reasons(choices, outcomes)
     return Verdict(
         schema_version=SCHEMA_VERSION,
         edgekit_version=__version__,
         created=now(),
         verdict=outcome,
         tie=ranking is not None and bool(ranking.tied),
-        choice=_choice(ranking.winner) if ranking else None,
+        choice=choice_of(ranking.winner) if ranking else None,
         choices=choices,
         candidates=tuple(candidate for _, candidate in judged),
         pareto=tuple(
-            _choice(one) for mode in MODES for one in pareto([each for each in evidence if each.artifact.mode == mode])
+            choice_of(one)
+            for mode in MODES
+            for one in pareto([each for each in evidence if each.artifact.mode == mode])
         ),
-        reasons=(*_reasons(judged, ranking), *sentence.mode_reasons(choices)),
-        sentence=_sentence(outcome, judged, ranking, budget, prefer),
+        reasons=(*_reasons(judged, ranking), *of_modes, *weighed.notes),
+        sentence=" ".join([_sentence(outcome, judged, ranking, budget, prefer), *map(_whole, of_modes)]),
         budget=budget.name,
         limits=budget.limits,
         prefer=tuple(prefer),
-        device=profiles[-1][1].device.name,
-        batch=batch,
-        length=length,
-        evidence=tuple(path.relative_to(bundle).as_posix() for path, _ in profiles),
+        device=weighed.profiles[-1][1].device.name,
+        batch=weighed.batch,
+        length=weighed.length,
+        evidence=tuple(f"{path.parent.name}/{path.name}" for path, _ in weighed.profiles),
+        changes=tuple(changes(weighed)),
     )
 
 
-def _own_length(manifest: Manifest, measurements: Sequence[Measurement]) -> int:
-    if manifest.data is not None:
-        return manifest.data.length
-    lengths = sorted({measurement.length for measurement in measurements if measurement.mode == "window"}) or [STEP]
-    if len(lengths) == 1:
-        return lengths[0]
-    raise InputError(f"lengths {', '.join(map(str, lengths))} were measured; say which with --length")
-
-
-def _evidence(manifest: Manifest, measurements: Sequence[Measurement]) -> list[Evidence]:
-    artifacts = {artifact.id: artifact for artifact in manifest.artifacts}
-    base = {
-        (artifact.family, artifact.mode, artifact.variant): artifact
-        for artifact in manifest.artifacts
-        if artifact.precision == "fp32"
-    }
-    found = []
-    for measurement in measurements:
-        artifact = artifacts[measurement.artifact]
-        # A file that also gives attention weights is made to be looked into; it does not compete with the plain one.
-        if artifact.variant == "plain":
-            fp32 = base.get((artifact.family, artifact.mode, artifact.variant))
-            found.append(Evidence(artifact=artifact, measurement=measurement, fp32=fp32))
-    return found
-
-
-def _outcome(judged: Judged, ranking: Ranking | None) -> Outcome:
+def _outcome(judged: Judged, *, picked: bool) -> Outcome:
     """Nothing fits when every candidate that could be measured provably fails; else more measuring could tell."""
-    if ranking is not None:
+    if picked:
         return "pick"
     valid = [candidate for _, candidate in judged if candidate.valid]
-    return "nothing-fits" if valid and all(candidate.status == "fail" for candidate in valid) else "undecided"
+    fail = valid and all(candidate.status == "fail" for candidate in valid)
+    return "nothing-fits" if fail and not any(_may_yet_fit(*item) for item in judged) else "undecided"
+
+
+def _may_yet_fit(one: Evidence, candidate: Candidate) -> bool:
+    """Whether it was only disturbed: what it takes in time is not known then, what it takes otherwise is.
+
+    A disturbance only adds to a latency, so where not even the fastest sample met the limit none will.
+    """
+    if not disturbed_too_much(one.measurement.disturbed):
+        return False
+    latency = one.measurement.latency
+    fastest = min((second for part in latency.raw_seconds for second in part), default=0.0) if latency else 0.0
+    for found in candidate.constraints:
+        timed = found.name in TIMED and not (found.name in ("p50", "p99") and fastest > found.limit)
+        if found.status == "fail" and not timed:
+            return False
+    return True
+
+
+def _whole(reason: str) -> str:
+    return f"{reason[0].upper()}{reason[1:]}."
 
 
 def _of_mode(fitting: Sequence[Evidence], prefer: Sequence[str], mode: Mode) -> Choice | None:
     own = [one for one in fitting if one.artifact.mode == mode]
-    return _choice(rank(own, prefer).winner) if own else None
-
-
-def _fits(candidate: Candidate) -> bool:
-    return candidate.status == "pass" and candidate.valid
+    return choice_of(rank(own, prefer).winner) if own else None
 
 
 def _sentence(outcome: Outcome, judged: Judged, ranking: Ranking | None, budget: Budget, prefer: Sequence[str]) -> str:
     if ranking is not None:
-        pair = [one for one, found in judged if one.artifact.family in REFERENCE_PAIR and _fits(found)]
+        pair = [one for one, found in judged if one.artifact.family in REFERENCE_PAIR and fits(found)]
         return sentence.ship(ranking, judged, rank(pair, prefer) if pair else None)
     return (sentence.nothing_fits if outcome == "nothing-fits" else sentence.undecided)(judged, budget.name)
 
@@ -166,7 +152,7 @@ def _reasons(judged: Judged, ranking: Ranking | None) -> list[str]:
         return reasons + [
             f"{candidate.artifact} on {candidate.target}: "
             + "; ".join(sentence.breaking(found) for found in candidate.constraints if found.status != "pass")
-            for _, candidate in sentence.nearest_first(judged)[:3]
+            for candidate in nearest_first([candidate for _, candidate in judged])[:3]
         ]
     reasons += [sentence.step_reason(step) for step in ranking.steps]
     if ranking.tied:
@@ -174,17 +160,3 @@ def _reasons(judged: Judged, ranking: Ranking | None) -> list[str]:
         reasons.append(f"a tie: nothing that was preferred tells the choice apart from {tied}")
     note = sentence.small_sample_note(ranking)
     return [*reasons, note] if note else reasons
-
-
-def _choice(one: Evidence) -> Choice:
-    return Choice(
-        artifact=one.artifact.id,
-        family=one.artifact.family,
-        mode=one.artifact.mode,
-        precision=one.artifact.precision,
-        target=one.measurement.target,
-        threads=one.measurement.threads,
-        spinning=one.measurement.spinning,
-        arena=one.measurement.arena,
-        every_seconds=one.measurement.every_seconds,
-    )

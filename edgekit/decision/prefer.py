@@ -1,13 +1,16 @@
 """The preference order: keep all within a stated difference of the best, then ask the next metric.
 
-Two candidates whose intervals overlap are never told apart, whatever the stated difference.
+Two candidates whose intervals overlap are never told apart, whatever the stated difference. Accuracies are compared in
+pairs, on the same validation samples: a difference that chance makes too is none.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.decision.accuracy import can_tell, validation_difference
 from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit_targets.errors import InputError
 
@@ -63,7 +66,9 @@ def parse_preference(text: str) -> tuple[str, ...]:
     known = [metric.name for metric in METRICS]
     for name in names:
         if name not in known:
-            raise InputError(f"--prefer: {name!r} is no metric; choose from {', '.join(known)}")
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise InputError(f"--prefer: {name!r} is no metric; {hint}choose from {', '.join(known)}")
     if not names or len(set(names)) != len(names):
         raise InputError(f"--prefer {text!r} must name each metric once, e.g. {','.join(DEFAULT)}")
     return names
@@ -85,7 +90,11 @@ def rank(candidates: Sequence[Evidence], order: Sequence[str]) -> Ranking:
         if not having:
             continue
         best_one, best = (max if metric.higher_is_better else min)(having, key=lambda item: item[1].value or 0.0)
-        left = [one for one, fig in having if _as_good(metric, fig, best)]
+        left = [
+            one
+            for one, fig in having
+            if _as_good(metric, fig, best) or (name == "accuracy" and not _more_accurate(best_one, one))
+        ]
         steps.append(Step(metric, best_one, tuple(found), tuple(left)))
     return Ranking(left[0], tuple(left[1:]), tuple(steps))
 
@@ -98,3 +107,9 @@ def _as_good(metric: Metric, found: Figure, best: Figure) -> bool:
     if not metric.by_interval or found.low is None or found.high is None or best.low is None or best.high is None:
         return False
     return found.low <= best.high and best.low <= found.high
+
+
+def _more_accurate(best: Evidence, one: Evidence) -> bool:
+    """Whether the best is the better one by more than chance, on the same validation samples."""
+    found = validation_difference(best.artifact, one.artifact)
+    return found is None or can_tell(found)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from edgekit.budget.keys import find_key
+from edgekit.decision.accuracy import can_tell, validation_difference
 from edgekit.decision.figures import Evidence, Figure, preference
-from edgekit.decision.judge import margin
+from edgekit.decision.judge import margin, nearest
 from edgekit.decision.prefer import Ranking, Step
 from edgekit.decision.words import (
     candidate_name,
@@ -15,11 +16,12 @@ from edgekit.decision.words import (
     metric_name,
     options_name,
     pace_name,
+    precision_name,
     target_name,
 )
-from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, percent, seconds
+from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, number, percent, seconds
 from edgekit_targets.types.manifest import REFERENCE_PAIR
-from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit
+from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit, Outcome
 
 Judged = tuple[Evidence, Candidate]
 
@@ -47,10 +49,10 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> st
 
 def nothing_fits(judged: Sequence[Judged], budget: str) -> str:
     """That nothing fits, and the nearest candidate with the limit it breaks most."""
-    nearest = nearest_first(judged)
-    if not nearest:
+    closest = nearest(judged)
+    if not closest:
         return f"Nothing fits {budget}: no candidate could be measured."
-    one, candidate = nearest[0]
+    one, candidate = closest[0]
     broken = [found for found in tightest_first(candidate) if found.status != "pass"]
     return f"Nothing fits {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(breaking, broken))}."
 
@@ -86,21 +88,38 @@ def step_reason(step: Step) -> str:
     own = figure(metric.name, best.value, best.low, best.high)
     if metric.name == "cpu":
         own = interval(best.value, best.low, best.high, seconds)
+    noise = ", or intervals overlap" if metric.by_interval else ""
+    if metric.name == "accuracy":
+        noise = ", or no more apart than chance makes on the same samples"
     return (
         f"{metric_name(metric.name)}: best is {candidate_name(step.best)} with {own}{split}; "
-        f"{len(step.kept)} of {len(step.figures)} kept ({room}{', or intervals overlap' * metric.by_interval})"
+        f"{len(step.kept)} of {len(step.figures)} kept ({room}{noise})"
     )
 
 
-def mode_reasons(choices: Choices) -> list[str]:
-    """That windows and streams have different answers, where they have."""
+def mode_reasons(choices: Choices, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Whether windows and streams have different answers, where there are candidates of both.
+
+    Args:
+        choices: the pick of each mode.
+        outcomes: the outcome of each mode that has candidates.
+    """
     window, stream = choices.window, choices.stream
-    if window is None or stream is None or window.family == stream.family:
+    if len(outcomes) < 2 or (window is None and stream is None):
         return []
-    return [
-        f"the answer depends on the mode: as windows the {family_name(window.family)}, "
-        f"as a stream the {family_name(stream.family)}"
-    ]
+    if window is None or stream is None:
+        mode, other = ("window", "as windows") if window is None else ("stream", "as a stream")
+        what = "nothing fits" if outcomes[mode] == "nothing-fits" else "it is undecided"
+        return [f"the answer depends on the mode: {other} {what}"]
+    if window.family != stream.family:
+        return [
+            f"the answer depends on the mode: as windows the {family_name(window.family)}, "
+            f"as a stream the {family_name(stream.family)}"
+        ]
+    if (window.precision, window.target) != (stream.precision, stream.target):
+        first, second = (f"{precision_name(one.precision)} on {target_name(one.target)}" for one in (window, stream))
+        return [f"the file depends on the mode: as windows {first}, as a stream {second}"]
+    return []
 
 
 def small_sample_note(ranking: Ranking) -> str | None:
@@ -138,12 +157,6 @@ def tightest_first(candidate: Candidate) -> list[Constraint]:
     return sorted(candidate.constraints, key=lambda found: -1e9 if found.value is None else _room(found))
 
 
-def nearest_first(judged: Sequence[Judged]) -> list[Judged]:
-    """Candidates that were measured, by their worst ratio to a limit: the nearest to fitting first."""
-    measured = [(one, found) for one, found in judged if found.margin is not None and found.valid]
-    return sorted(measured, key=lambda item: -(item[1].margin or 0.0))
-
-
 def _room(found: Constraint) -> float:
     return margin(Limit(name=found.name, value=found.limit, upper=not _is_lower(found)), found.value or 0.0)
 
@@ -171,13 +184,16 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
     own = [item for item in judged if item[0].artifact.family == family]
     fitting = [item for item in own if item[1].status == "pass" and item[1].valid]
     if not fitting:
-        nearest = nearest_first(own)
-        if not nearest:
+        closest = nearest(own)
+        if not closest:
             return f"The {name} has no valid measurement; its warnings say why."
-        one, candidate = nearest[0]
+        one, candidate = closest[0]
         broken = [found for found in tightest_first(candidate) if found.status != "pass"]
-        outcome = "does not fit" if candidate.status == "fail" else "is undecided"
-        return f"The {name} {outcome}, at best ({candidate_name(one)}): {'; '.join(map(breaking, broken))}."
+        where = f"{form_name(one.artifact)} on {target_name(one.measurement.target)}"
+        if candidate.status != "fail":
+            return f"The {name} is undecided, at best ({where}): {'; '.join(map(breaking, broken))}."
+        failed = " and ".join(needing(found) for found in broken if found.status == "fail")
+        return f"The {name} ({where} at best) {_against_winner(one, ranking.winner)}{failed}."
     for step in reversed(ranking.steps):
         mode = ranking.winner.artifact.mode
         here = [
@@ -186,6 +202,38 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
         if here:
             return _lost_at(name, step, ranking.winner, here)
     return f"The {name} cannot be told apart from it."
+
+
+def _against_winner(one: Evidence, winner: Evidence) -> str:
+    """``is 3.4 points more accurate but``: on the same validation samples; nothing where accuracy is not known."""
+    found = validation_difference(one.artifact, winner.artifact)
+    if found is None:
+        return ""
+    if abs(found.value) < 5e-4:
+        return "is as accurate but "
+    points = f"{number(abs(found.value) * 100, digits=2)} points"
+    noise = "" if can_tell(found) else " (chance makes as much on so few samples)"
+    better = found.value > 0
+    return f"is {points} {'more' if better else 'less'} accurate{noise} {'but' if better else 'and'} "
+
+
+def needing(found: Constraint) -> str:
+    """``needs 11.0 MiB [10.9, 11.1] of 8 MiB memory``: how a limit is broken, as a sentence's end."""
+    value = figure(found.name, found.value, found.low, found.high)
+    bound = limit(found.name, found.limit)
+    if _is_lower(found):
+        return f"has {metric_name(found.name)} {value} where {bound} is asked" + (
+            f" ({found.note})" if found.note else ""
+        )
+    verb = {"time": "takes", "bytes": "needs", "energy": "takes"}.get(_dimension(found.name), "has")
+    if found.name == "size":
+        return f"is a file of {value}, over the {bound} allowed"
+    return f"{verb} {value} of {bound} {metric_name(found.name)}" + (f" ({found.note})" if found.note else "")
+
+
+def _dimension(name: str) -> str:
+    key = find_key(name)
+    return "" if key is None else key.dimension
 
 
 def _lost_at(name: str, step: Step, winner: Evidence, here: Sequence[tuple[Evidence, Figure]]) -> str:

@@ -98,3 +98,18 @@ def metric_name(metric: str) -> str:
 def candidate_name(one: Evidence) -> str:
     """``LSTM, int8, on ONNX Runtime``: enough to tell candidates of one verdict apart in a sentence."""
     return f"{family_name(one.artifact.family)}, {form_name(one.artifact)}, on {target_name(one.measurement.target)}"
+
+
+def choice_of(one: Evidence) -> Choice:
+    """The record of what would be shipped."""
+    return Choice(
+        artifact=one.artifact.id,
+        family=one.artifact.family,
+        mode=one.artifact.mode,
+        precision=one.artifact.precision,
+        target=one.measurement.target,
+        threads=one.measurement.threads,
+        spinning=one.measurement.spinning,
+        arena=one.measurement.arena,
+        every_seconds=one.measurement.every_seconds,
+    )

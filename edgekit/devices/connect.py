@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from edgekit.devices.address import LOCAL, SSH, Address, parse_address
 from edgekit.devices.openssh import Connection
 from edgekit.devices.place import Place
 from edgekit.devices.remote import remote_agent
+from edgekit.profiling.store import read_profiles
 from edgekit.project.contract import OwnDevice
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.contract import Agent
@@ -58,3 +60,16 @@ def find_address(device: str, own: Mapping[str, OwnDevice]) -> Address:
 def name_in_profiles(device: str, own: Mapping[str, OwnDevice]) -> str:
     """The name under which profiles keep what was measured on a device: every name of this machine is ``local``."""
     return LOCAL if device in own and own[device].address.host is None else device
+
+
+def measured_name(device: str, bundle: Path, own: Mapping[str, OwnDevice]) -> str:
+    """The name under which the bundle's profiles keep a device.
+
+    Raises:
+        InputError: neither the project nor any profile of the bundle knows it; the nearest are offered.
+    """
+    if device not in own and device != LOCAL and not device.startswith(SSH):
+        measured = {profile.device.name for _, profile in read_profiles(bundle)}
+        if device not in measured:
+            raise InputError(f"--device {device!r} is unknown; {nearest(device, sorted({*own, *measured}))}")
+    return name_in_profiles(device, own)

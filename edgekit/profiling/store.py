@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.documents import add_document, read_documents
-from edgekit_targets.errors import InputError
+from edgekit.profiling.check import check_profile
+from edgekit_targets.errors import InputError, Undecided
 from edgekit_targets.types.manifest import Manifest
-from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile
+from edgekit_targets.types.profile import SCHEMA_VERSION, Device, Measurement, Profile
 from edgekit_targets.types.session import SessionOptions, options_of
 
 FOLDER = "profiles"
+_SHORTEST_FINGERPRINT = 8
 Key = tuple[str, str, str, SessionOptions, int, int, float | None]
 
 
@@ -21,13 +24,45 @@ def write_profile(bundle: Path, profile: Profile) -> Path:
 
 
 def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, Profile]]:
-    """Every profile of the bundle, oldest first; only those of the device called ``device``, if given.
+    """Every profile of the bundle, oldest first; a copy of one counts once.
+
+    Args:
+        bundle: the folder.
+        device: only those of the machine of this name, or with this fingerprint (eight digits or more of it).
 
     Raises:
-        InputError: a file is truncated, edited into something else or written by a newer edgekit.
+        InputError: a file is truncated, written by a newer edgekit or edited by hand, or there are profiles, but none
+            of a device of that name.
+        Undecided: there are profiles, but none of the local machine or the address asked for.
     """
     found = read_documents(bundle / FOLDER, Profile, SCHEMA_VERSION, lambda profile: profile.created)
-    return [(path, profile) for path, profile in found if device is None or profile.device.name == device]
+    kept: dict[tuple[str, str], tuple[Path, Profile]] = {}
+    for path, profile in found:
+        check_profile(path, profile)
+        first, same = kept.setdefault((profile.created, profile.device.fingerprint), (path, profile))
+        if same != profile:
+            raise InputError(
+                f"{path} and {first.name} are of one run ({profile.created}) and say different things; one of them was "
+                "edited by hand: remove it"
+            )
+    if device is None or not kept:
+        return list(kept.values())
+    own = [(path, profile) for path, profile in kept.values() if _is_device(profile.device, device)]
+    if not own:
+        names = sorted({profile.device.name for _, profile in kept.values()})
+        near = difflib.get_close_matches(device, names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}" if near else f"measured were: {', '.join(names)}"
+        # The machine in front of us and an address are no slips of the pen: they are there, and not measured.
+        kind = Undecided if device == "local" or "://" in device else InputError
+        raise kind(
+            f"--device {device!r}: {bundle} holds no measurement of it ({hint}); take some with: "
+            f"edgekit profile {bundle} --device {device}"
+        )
+    return own
+
+
+def _is_device(device: Device, name: str) -> bool:
+    return device.name == name or (len(name) >= _SHORTEST_FINGERPRINT and device.fingerprint.startswith(name))
 
 
 def key_of(measurement: Measurement) -> Key:
@@ -60,10 +95,10 @@ def one_device(profiles: Sequence[tuple[Path, Profile]]) -> None:
     Raises:
         InputError: naming the devices.
     """
-    fingerprints = {profile.device.fingerprint for _, profile in profiles}
-    if len(fingerprints) > 1:
-        machines = sorted({f"{profile.device.name} ({profile.device.cpu or 'cpu unknown'})" for _, profile in profiles})
+    machines = {profile.device.fingerprint: profile.device for _, profile in profiles}
+    if len(machines) > 1:
+        named = sorted(f"{one.name} ({one.cpu or 'cpu unknown'}, {one.fingerprint[:12]})" for one in machines.values())
         raise InputError(
-            f"the bundle holds profiles of {len(fingerprints)} machines ({', '.join(machines)}); "
-            "say which with --device, or remove the others from profiles/"
+            f"the bundle holds profiles of {len(machines)} machines: {'; '.join(named)}; say which with --device, by "
+            "name or by the digits of its fingerprint"
         )

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from edgekit.decision.baseline import headline, regression_lines
 from edgekit.report import cells, method
 from edgekit.report.evidence import Evidence, gather
 from edgekit.report.text import clean
@@ -50,6 +51,7 @@ def render(
             nearest=cells.nearest(evidence, verdict.reasons)
             if verdict is not None and verdict.verdict != "pick"
             else [],
+            baseline=_baseline(verdict),
             figures=_figures(evidence),
             measured=cells.measured(evidence),
             artifacts=cells.artifacts(manifest),
@@ -81,6 +83,11 @@ def _choices(verdict: Verdict | None) -> list[tuple[str, str]]:
         (mode, f"{one.artifact} on {one.target}, {one.threads} thread(s)") for mode, one in found if one is not None
     ]
     return named if len(named) > 1 else []
+
+
+def _baseline(verdict: Verdict | None) -> list[str]:
+    found = verdict.baseline if verdict is not None else None
+    return [] if found is None else [headline(found), *regression_lines(found.regressions), *found.notes]
 
 
 def _figures(evidence: Evidence) -> list[dict[str, Any]]:

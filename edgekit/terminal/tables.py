@@ -9,9 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgekit.budget.units import format_quantity
+from edgekit.decision.matrix import Matrix
 from edgekit.decision.setup import setup_of
 from edgekit.decision.words import form_name, options_name, precision_name
 from edgekit.devices.check import Finding
+from edgekit.formats.markdown import cell_text
 from edgekit.profiling.verify import Check
 from edgekit.project.contract import OwnDevice
 from edgekit.terminal.format import (
@@ -103,6 +105,16 @@ def checks_table(checks: Sequence[Check]) -> Table:
             plain(one.tolerance),
             f"{SYMBOLS['pass' if one.passed else 'fail']} {'agree' if one.passed else 'FAIL'}",
         )
+    return table
+
+
+def matrix_table(found: Matrix) -> Table:
+    """Devices by budgets, the pick in each cell; blank where nothing was measured."""
+    table = _table("device")
+    for budget in found.budgets:
+        table.add_column(escape(budget), overflow="fold")
+    for device in found.devices:
+        table.add_row(escape(device), *(escape(cell_text(found.cell(device, budget))) for budget in found.budgets))
     return table
 
 

@@ -45,7 +45,8 @@ def run(
     def work(device: str, progress: Progress) -> SetUp | None:
         with reach(device, own) as place:
             if remove:
-                return tear_down(place)
+                tear_down(place)
+                return None
             return set_up(place, cache_folder(), progress, requirements)
 
     with Bar() as bar:

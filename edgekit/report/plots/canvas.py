@@ -32,6 +32,8 @@ INK, GRID, SHADE, PAPER, MUTED, GOOD, BAD = (
 )
 # Okabe & Ito 2008, the lighter ones darkened for white paper; the page gives their counterparts for dark paper.
 SERIES = ("#0072b2", "#c75000", "#008a63", "#a8457f", "#8a6a00", "#3a7ca5")
+HOVER = "hover:"
+"""An artist whose group id starts so shows the rest of it to a pointer that rests on it."""
 _VARIABLES = {
     GRID: "grid",
     SHADE: "shade",
@@ -110,6 +112,12 @@ def to_svg(figure: Figure, key: str, title: str, message: str, description: str)
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     root = ET.fromstring(stream.getvalue())  # noqa: S314 (our own output)
     _prune(root)
+    for element in list(root.iter()):
+        told = element.attrib.get("id", "")
+        if told.startswith(HOVER):
+            tip = ET.Element(f"{_SVG}title")
+            tip.text = told.removeprefix(HOVER)
+            element.insert(0, tip)
     referenced = {name for element in root.iter() for name in _references(element)}
     for element in root.iter():
         element.tag = element.tag.removeprefix(_SVG)

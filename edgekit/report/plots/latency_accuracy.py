@@ -36,6 +36,7 @@ def _accuracy(evidence: Evidence, judged: Sequence[Row], rows: Sequence[Row]) ->
     share = formatter_for(metric)(0.5).endswith("%")
     scale = 100.0 if share else 1.0
     unit = _unit(judged)
+    heaviest = max(row.added_bytes or 0 for row in judged)
     marks = [
         Mark(
             row=row,
@@ -45,6 +46,7 @@ def _accuracy(evidence: Evidence, judged: Sequence[Row], rows: Sequence[Row]) ->
             y=found[row.number].value * scale,
             y_low=found[row.number].low * scale,
             y_high=found[row.number].high * scale,
+            area=None if not heaviest or row.added_bytes is None else row.added_bytes / heaviest,
         )
         for row in judged
     ]
@@ -55,6 +57,8 @@ def _accuracy(evidence: Evidence, judged: Sequence[Row], rows: Sequence[Row]) ->
         low, high = min(low, limit.value * scale), max(high, limit.value * scale)
     room = max((high - low) * 0.08, 0.5 if share else 1e-3)
     caption = _accuracy_caption(evidence, judged, rows)
+    if heaviest:
+        caption += f" The area of a point is the memory it adds, {size(heaviest)} for the largest."
     return _figure(
         evidence,
         rows,
@@ -71,7 +75,8 @@ def _accuracy(evidence: Evidence, judged: Sequence[Row], rows: Sequence[Row]) ->
             caption=caption,
             description=(
                 f"Scatter plot: p99 latency of one inference in {unit.name} on a logarithmic axis, {metric} on the "
-                f"{evidence.split} split; bars are 95 % intervals, dashed lines the budget, the shaded side breaks it."
+                f"{evidence.split} split; bars are 95 % intervals, dashed lines the budget, the shaded side breaks it. "
+                "The area of a point is the memory it adds; a dotted line steps through those that no other beats."
             ),
             figure=new_figure(3.6 + scatter.legend_inches(rows)),
         ),
@@ -167,6 +172,8 @@ def _figure(
         )
     if y_limit is not None:
         scatter.limit_line(axes, vertical=False, value=y_limit[0], text=y_limit[1], upper=y_limit[2], avoid=marks)
+    if drawing.title != _MEMORY_TITLE:
+        scatter.front(axes, marks)
     scatter.points(axes, marks, rows, better_up=drawing.title != _MEMORY_TITLE)
     return drawing
 

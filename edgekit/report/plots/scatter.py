@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,14 +14,17 @@ from matplotlib.patches import Circle
 from matplotlib.transforms import IdentityTransform
 
 from edgekit.report.evidence import Row
-from edgekit.report.plots.canvas import FONT_POINTS, INK, MUTED, SHADE
+from edgekit.report.plots.canvas import FONT_POINTS, HOVER, INK, MUTED, SHADE
 from edgekit.report.plots.labels import Box, place
 from edgekit.report.plots.looks import legend_lines, looks
+from edgekit.report.text import clean
+from edgekit.terminal.format import formatter_for, interval, seconds, size
 
 LEGEND_ROW_INCHES = 0.2
 _MOST_NUMBERS = 20
 _SHORT_NAME = 11
 _CHARACTER_POINTS = 5.6
+_SMALLEST, _LARGEST = 4.5, 13.0  # diameters in points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,8 @@ class Mark:
     x_high: float | None = None
     y_low: float | None = None
     y_high: float | None = None
+    area: float | None = None
+    """Share of the largest area; None draws a point of the usual size."""
 
 
 def legend_inches(rows: Sequence[Row]) -> float:
@@ -142,9 +148,22 @@ def points(axes: Axes, marks: Sequence[Mark], rows: Sequence[Row], *, better_up:
     obstacles = [Box(one.x0, one.y0, one.x1, one.y1) for one in names]
     obstacles += [box for mark in marks for box in _bars(axes, mark, look_of[mark.row.number].color)]
     for mark, (x, y) in zip(marks, pixels, strict=True):
-        axes.plot([mark.x], [mark.y], **look_of[mark.row.number].settings(), linestyle="none", zorder=4)
+        settings = look_of[mark.row.number].settings()
+        if mark.area is not None:
+            settings["markersize"] = max(_SMALLEST, _LARGEST * math.sqrt(mark.area))
+        (drawn,) = axes.plot([mark.x], [mark.y], **settings, linestyle="none", zorder=4)
+        drawn.set_gid(HOVER + hover_text(mark.row))
+        half = settings["markersize"] / 2 + 1
+        obstacles.append(Box(x - half, y - half, x + half, y + half))
         if mark.row.picked:
-            ring = Circle((x, y), 7.5, transform=IdentityTransform(), facecolor="none", edgecolor=INK, linewidth=1.3)
+            ring = Circle(
+                (x, y),
+                settings["markersize"] / 2 + 4,
+                transform=IdentityTransform(),
+                facecolor="none",
+                edgecolor=INK,
+                linewidth=1.3,
+            )
             axes.add_artist(ring)
             ring.set_zorder(5)
     if len(marks) > _MOST_NUMBERS:
@@ -170,6 +189,50 @@ def points(axes: Axes, marks: Sequence[Mark], rows: Sequence[Row], *, better_up:
             fontweight="bold" if mark.row.picked else "normal",
             zorder=6,
         )
+
+
+def front(axes: Axes, marks: Sequence[Mark]) -> None:
+    """A stepped line through the points that no other beats; to the left and up is better."""
+    best = sorted(
+        (mark for mark in marks if not _beaten(mark, marks, better_up=True)), key=lambda mark: (mark.x, mark.y)
+    )
+    if len(best) > 1:
+        axes.plot(
+            [mark.x for mark in best],
+            [mark.y for mark in best],
+            drawstyle="steps-post",
+            color=MUTED,
+            linewidth=1.0,
+            linestyle=":",
+            zorder=2,
+        )
+
+
+def hover_text(row: Row) -> str:
+    """What a pointer that rests on a point is told: the candidate with all its figures."""
+    one, latency = row.measurement, row.latency
+    lines = [row.label]
+    if latency is not None:
+        p50 = interval(latency.p50_seconds, latency.p50_low_seconds, latency.p50_high_seconds, seconds)
+        p99 = interval(latency.p99_seconds, latency.p99_low_seconds, latency.p99_high_seconds, seconds)
+        lines += [f"p50 {p50}", f"p99 {p99}"]
+    if one is not None:
+        lines.append(f"memory {interval(row.added_bytes, one.memory_low_bytes, one.memory_high_bytes, size)}")
+        cpu = (
+            one.cpu_seconds_per_inference,
+            one.cpu_low_seconds_per_inference,
+            one.cpu_high_seconds_per_inference,
+        )
+        lines.append(f"CPU time {interval(*cpu, seconds)}")
+    if row.artifact is not None:
+        lines.append(f"file {size(row.artifact.size_bytes)}")
+        for split, found in (("test", row.artifact.accuracy), ("validation", row.artifact.accuracy_validation)):
+            if found is not None:
+                told = interval(found.value, found.low, found.high, formatter_for(found.metric))
+                lines.append(f"{found.metric} ({split}) {told}")
+    if row.candidate is not None:
+        lines.append(f"limits: {row.candidate.status}")
+    return clean("; ".join(lines))
 
 
 def _beaten(mark: Mark, marks: Sequence[Mark], better_up: bool) -> bool:

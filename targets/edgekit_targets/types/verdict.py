@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from edgekit_targets.types.comparison import Baseline
 from edgekit_targets.types.manifest import Mode, Precision
 
 SCHEMA_VERSION = 1
@@ -85,6 +86,29 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """What stands between one model and the budget, and what would change that: only what was measured counts.
+
+    ``nearest`` is its candidate with the smallest worst ratio, ``limit`` the one that it is furthest from meeting,
+    ``ratio`` its figure there over the limit (of a lower limit the limit over the figure). ``fits_length`` is the
+    largest length and ``fits_every_seconds`` the shortest pace, of those measured, at which the model would fit; null
+    where there is none. ``more_measuring`` is how many times as many samples would settle an undecided limit; null
+    where more measuring would not help, or that cannot be told.
+    """
+
+    family: str
+    mode: Mode
+    status: Status
+    nearest: Choice | None
+    limit: str | None
+    ratio: float | None
+    fits_length: int | None
+    fits_every_seconds: float | None
+    more_measuring: float | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The answer with everything it rests on."""
 
@@ -106,3 +130,7 @@ class Verdict:
     batch: int
     length: int
     evidence: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
+    """For every model without a candidate that fits: by how much, and what would change it."""
+    baseline: Baseline | None = None
+    """The last release, where one was compared with (``--baseline``)."""

@@ -23,7 +23,13 @@ def budgets(draw: st.DrawFn) -> Budget:
     return Budget(name="drawn", limits=tuple(limits))
 
 
-@given(budgets())
+def consistent(budget: Budget) -> bool:
+    values = {limit.name: limit.value for limit in budget.limits}
+    pairs = (("p50", "p99"), ("memory", "process_memory"))
+    return all(values.get(part, 0.0) <= values.get(whole, 1e12) for part, whole in pairs)
+
+
+@given(budgets().filter(consistent))
 def test_parsing_gives_back_what_was_written(budget: Budget) -> None:
     assert parse_limits(str(budget), "--budget") == budget.limits
 
@@ -43,6 +49,9 @@ def test_each_key_knows_its_direction() -> None:
         ("p99>=20ms", "upper limit"),
         ("accuracy<=0.9", "lower limit"),
         ("p99=20ms, p99=30ms", "more than once"),
+        ("p99<=20ms, p99>=30ms", "upper limit"),
+        ("p50=30ms, p99=20ms", "contradict each other; drop p50"),
+        ("process_memory=64MiB, memory=65MiB", "contradict each other; drop memory"),
         ("p99=20ms,", "'' is no limit"),
         ("=", "is no limit"),
         ("p99==20ms", "not a number"),

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from edgekit.report.page import render
+from edgekit_targets.types.comparison import Baseline
 from edgekit_targets.types.profile import Crossover, Paced, Soak, SoakPoint
+from edgekit_targets.types.verdict import Change
 
 NAMES = [
     "pick",
@@ -89,7 +91,7 @@ def test_every_page_is_well_formed_and_loads_nothing(pages: dict[str, str], name
     assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(tags.ids)
     assert not re.search(r"url\((?!#)", page)
     assert "default-src 'none'" in page
-    assert len(page.encode()) < 400_000
+    assert len(page.encode()) < 500_000
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -308,5 +310,32 @@ def test_paces_lengths_and_soaks_are_told(bundles: dict[str, Any]) -> None:
         "5.00 % of the time",
         "The Transformer overtakes at length 90 [80, above 256] (fp32 on ONNX Runtime, 1 thread).",
         "p50 at the end is 1.25 times that at the start [1.20, 1.30]; no temperature is told here.",
+    ):
+        assert words in page
+
+
+def test_what_would_change_it_and_the_last_release_are_told(bundles: dict[str, Any]) -> None:
+    one = bundles["pick"]
+    change = Change(
+        family="transformer",
+        mode="window",
+        status="fail",
+        nearest=None,
+        limit="memory",
+        ratio=1.4,
+        fits_length=None,
+        fits_every_seconds=None,
+        more_measuring=None,
+        text="Transformer <b>: memory 11.0 MiB",
+    )
+    baseline = Baseline(bundle="releases/1", created="c", device="local", compared=(), notes=("the pick changed",))
+    page = render(
+        one.manifest, one.profiles, dataclasses.replace(one.verdict, changes=(change,), baseline=baseline), command=None
+    )
+    for words in (
+        "What would change it",
+        "<li>Transformer &lt;b&gt;: memory 11.0 MiB</li>",
+        "Against the baseline releases/1: no regression beyond noise.",
+        "<li>the pick changed</li>",
     ):
         assert words in page

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgekit.report.evidence import gather
-from edgekit.report.plots import PLOTS, budget_use, latency_accuracy, latency_distribution, memory_size
+from edgekit.report.plots import PLOTS, budget_use, latency_accuracy, latency_distribution, memory_phases, memory_size
 from edgekit.report.plots.budget_use import use_of
 from edgekit.report.plots.canvas import new_figure, style, to_svg
 from edgekit.report.plots.contract import Drawing, Omitted, Plot
@@ -135,6 +135,47 @@ def test_numbers_do_not_overlap_where_there_is_room() -> None:
     crossings = [(a, b) for a in range(16) for b in range(a) if boxes[a].overlap(boxes[b]) > 12]
     assert crossings == []
     assert all(box.overlap(frame) == pytest.approx(120.0) for box in boxes)
+
+
+def test_a_points_area_is_the_memory_it_adds_and_a_pointer_is_told_the_rest(bundles: dict[str, Any]) -> None:
+    bundle = bundles["pick"]
+    rows = joined(bundle).rows
+    with style():
+        drawing: Any = latency_accuracy.draw(joined(bundle), rows)
+        points = {line.get_gid(): line for line in drawing.figure.axes[0].lines if line.get_gid()}
+        page = to_svg(drawing.figure, "k", "t", "m", "d")
+    assert len(points) == len(rows)
+    sizes = {row.number: line.get_markersize() for row, line in zip(rows, points.values(), strict=True)}
+    heaviest, lightest = (choose(rows, key=lambda row: row.added_bytes) for choose in (max, min))
+    expected = (lightest.added_bytes / heaviest.added_bytes) ** 0.5
+    assert sizes[lightest.number] / sizes[heaviest.number] == pytest.approx(max(expected, 4.5 / 13.0))
+    tips = re.findall(r"<title>(.*?)</title>", page)[1:]
+    assert len(tips) == len(rows)
+    for words in ("p50 ", "p99 ", "memory ", "CPU time ", "file ", "accuracy (validation) ", "limits: "):
+        assert all(words in tip for tip in tips)
+    assert "hover:" not in page
+
+
+def test_the_front_steps_through_what_no_other_beats(bundles: dict[str, Any]) -> None:
+    bundle = bundles["pick"]
+    rows = joined(bundle).rows
+    with style():
+        drawing: Any = latency_accuracy.draw(joined(bundle), rows)
+    (front,) = [line for line in drawing.figure.axes[0].lines if line.get_drawstyle() == "steps-post"]
+    x, y = front.get_xdata(), front.get_ydata()
+    assert list(x) == sorted(x)
+    assert list(y) == sorted(y)
+    assert y[-1] == pytest.approx(max(row.artifact.accuracy.value for row in rows) * 100)
+
+
+def test_memory_is_shown_in_each_phase(bundles: dict[str, Any]) -> None:
+    bundle = bundles["pick"]
+    rows = joined(bundle).rows
+    drawing = drawn(bundle, memory_phases.draw)
+    heaviest = max(rows, key=lambda row: row.process_bytes)
+    assert drawing.caption.startswith(f"The highest peak is that of {heaviest.label}, ")
+    marks = [line for line in drawing.figure.axes[0].lines if len(line.get_xdata()) == 1]
+    assert len(marks) == 4 * len(rows)
 
 
 def test_ids_of_two_figures_never_meet() -> None:

@@ -1,0 +1,166 @@
+"""What would change the answer: for every model that does not fit, by how much, where it would, what would settle it.
+
+Only settings that were measured count; nothing is interpolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from edgekit.budget.units import format_quantity
+from edgekit.decision.effort import MOST, times_as_much
+from edgekit.decision.figures import Evidence
+from edgekit.decision.judge import SAMPLE_BOUND, judge, nearest, ratio
+from edgekit.decision.sentence import breaking
+from edgekit.decision.weigh import Judged, Weighed, fits
+from edgekit.decision.words import choice_of, family_name, form_name, options_name, precision_name, target_name
+from edgekit.terminal.format import number
+from edgekit_targets.types.manifest import Mode
+from edgekit_targets.types.verdict import Candidate, Change, Constraint
+
+
+def changes(weighed: Weighed) -> Iterator[Change]:
+    """One record for each model and mode without a candidate that fits."""
+    models = dict.fromkeys((one.artifact.family, one.artifact.mode) for one, _ in weighed.judged)
+    for family, mode in models:
+        own = [item for item in weighed.judged if (item[0].artifact.family, item[0].artifact.mode) == (family, mode)]
+        if not any(fits(candidate) for _, candidate in own):
+            yield _change(weighed, family, mode, own)
+
+
+def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
+    name = family_name(family) + (" as a stream" if mode == "stream" else "")
+    closest = next(iter(nearest(own)), None)
+    if closest is None:
+        why = next((text for one, _ in own for text in one.measurement.warnings), "no reason was recorded")
+        return Change(
+            family=family,
+            mode=mode,
+            status="unmeasured",
+            nearest=None,
+            limit=None,
+            ratio=None,
+            fits_length=None,
+            fits_every_seconds=None,
+            more_measuring=None,
+            text=f"{name}: no valid measurement: {why}; take another with edgekit profile",
+        )
+    one, candidate = closest
+    worst = max(
+        (found for found in candidate.constraints if found.status != "pass"),
+        key=lambda found: (found.status == "fail", ratio(found) or 0.0),
+    )
+    found_ratio = ratio(worst)
+    where = f"{form_name(one.artifact)} on {target_name(one.measurement.target)}, {options_name(one.measurement)}"
+    times = None if found_ratio is None else f", {number(found_ratio)} times the limit"
+    parts = [f"{name}, at best ({where}): {breaking(worst)}{times or ''}"]
+    length = every = more = None
+    if candidate.status == "fail":
+        length, every = _largest(weighed, family, mode, one), _shortest(weighed, family, mode, one)
+        parts += _settings(weighed, family, mode, own, length, every)
+    else:
+        more, words = _settling(one, candidate)
+        parts.append(words)
+    return Change(
+        family=family,
+        mode=mode,
+        status=candidate.status,
+        nearest=choice_of(one),
+        limit=worst.name,
+        ratio=found_ratio,
+        fits_length=length,
+        fits_every_seconds=every,
+        more_measuring=more,
+        text="; ".join(part for part in parts if part),
+    )
+
+
+def _largest(weighed: Weighed, family: str, mode: Mode, one: Evidence) -> int | None:
+    """The largest length at which the model fits, at the pace and batch that were judged."""
+    lengths = [
+        other.measurement.length
+        for other in _elsewhere(weighed, family, mode)
+        if other.measurement.every_seconds == one.measurement.every_seconds and _would_fit(weighed, other)
+    ]
+    return max(lengths, default=None)
+
+
+def _shortest(weighed: Weighed, family: str, mode: Mode, one: Evidence) -> float | None:
+    """The shortest pace at which the model fits, at the length that was judged."""
+    paces = [
+        other.measurement.every_seconds
+        for other in _elsewhere(weighed, family, mode)
+        if other.measurement.length == one.measurement.length
+        and other.measurement.every_seconds is not None
+        and _would_fit(weighed, other)
+    ]
+    return min(paces, default=None)
+
+
+def _elsewhere(weighed: Weighed, family: str, mode: Mode) -> list[Evidence]:
+    return [
+        one
+        for one in weighed.elsewhere
+        if (one.artifact.family, one.artifact.mode) == (family, mode) and one.measurement.batch == weighed.batch
+    ]
+
+
+def _would_fit(weighed: Weighed, one: Evidence) -> bool:
+    """Accuracy is known at the length of the data alone, so elsewhere it is left out, and the text says so."""
+    limits = [limit for limit in weighed.budget.limits if limit.name not in SAMPLE_BOUND]
+    return bool(limits) and fits(judge(one, limits))
+
+
+def _settings(
+    weighed: Weighed, family: str, mode: Mode, own: Judged, length: int | None, every: float | None
+) -> Iterator[str]:
+    """Where it would fit, and what was tried without; what was not measured is said to be so."""
+    asks_accuracy = any(limit.name in SAMPLE_BOUND for limit in weighed.budget.limits)
+    if length is not None:
+        unknown = " (its accuracy there was not measured)" if asks_accuracy else ""
+        yield f"it fits at length {length}, the largest measured at which it does{unknown}"
+    if every is not None:
+        yield f"it fits every {format_quantity(every, 'time')}, the shortest pace measured at which it does"
+    tried = [one for one, _ in own]
+    precisions = list(dict.fromkeys(precision_name(one.artifact.precision) for one in tried))
+    threads = sorted({one.measurement.threads for one in tried})
+    counted = f"{_and(threads)} thread{'s' if threads != [1] else ''}"
+    yield f"measured without success here: {_and(precisions)}, with {counted}"
+    missing = []
+    if len(threads) == 1:
+        missing.append("other thread counts")
+    if mode == "window" and not any(
+        one.measurement.length != weighed.length for one in _elsewhere(weighed, family, mode)
+    ):
+        missing.append("other lengths")
+    if missing:
+        yield f"not measured: {_and(missing)}"
+
+
+def _settling(one: Evidence, candidate: Candidate) -> tuple[float | None, str]:
+    """How much more measuring would settle every open limit of a candidate, and that in words."""
+    undecided = [found for found in candidate.constraints if found.status in ("undecided", "unmeasured")]
+    needs = [times_as_much(found, one.measurement) for found in undecided]
+    hopeless = [found for found, need in zip(undecided, needs, strict=True) if need is None or need > MOST]
+    if hopeless:
+        return None, "; ".join(map(_no_remedy, hopeless))
+    most = max(need for need in needs if need is not None)
+    latency = one.measurement.latency
+    samples = 0 if latency is None else latency.samples
+    return most, (
+        f"about {number(most, digits=2)} times as many samples would settle it ({round(samples * most, -2):,.0f} "
+        f"instead of {samples:,})"
+    )
+
+
+def _no_remedy(found: Constraint) -> str:
+    if found.status == "unmeasured":
+        return f"{found.name} has to be measured first"
+    if found.name in ("memory", "process_memory"):
+        return f"{found.name} differs from launch to launch across the limit: more launches will not settle it"
+    return f"{found.name} is so close to its limit that more measuring is no remedy; another limit or file is"
+
+
+def _and(items: Sequence[object]) -> str:
+    texts = [str(item) for item in items]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

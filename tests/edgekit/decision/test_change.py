@@ -1,0 +1,132 @@
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit.budget.load import load_budget
+from edgekit.decision.effort import times_as_much
+from edgekit.decision.figures import Evidence
+from edgekit.decision.pick import pick
+from edgekit_targets.types.verdict import Change, Constraint
+
+MIB = 2**20
+Make = Callable[..., Evidence]
+MakeBundle = Callable[..., Path]
+BUDGET = load_budget("p99=20ms, memory=8MiB, accuracy=0.9")
+
+
+def only(changes: tuple[Change, ...], family: str) -> Change:
+    (found,) = [one for one in changes if one.family == family]
+    return found
+
+
+def test_says_by_how_much_and_in_which_limit_a_model_fails(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm"),
+        make_evidence("transformer", memory=12 * MIB),
+        make_evidence("transformer", "int8-dynamic", memory=10 * MIB),
+    )
+    verdict = pick(bundle, BUDGET)
+    assert [one.family for one in verdict.changes] == ["transformer"]
+    found = verdict.changes[0]
+    assert (found.limit, found.status) == ("memory", "fail")
+    assert found.ratio == pytest.approx(10 / 8)
+    assert found.nearest is not None
+    assert found.nearest.precision == "int8-dynamic"
+    assert found.fits_length is None
+    assert "1.25 times the limit" in found.text
+    assert "fp32 and int8, with 1 thread" in found.text
+    assert "not measured: other thread counts and other lengths" in found.text
+
+
+def test_names_the_largest_length_measured_at_which_it_would_fit(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm"),
+        *(
+            make_evidence("transformer", length=length, p99=p99)
+            for length, p99 in ((4, 0.002), (8, 0.01), (16, 0.0199), (25, 0.03), (50, 0.06))
+        ),
+    )
+    found = only(pick(bundle, BUDGET).changes, "transformer")
+    assert found.fits_length == 8
+    assert (
+        "it fits at length 8, the largest measured at which it does (its accuracy there was not measured)" in found.text
+    )
+    assert "other lengths" not in found.text
+
+
+def test_names_the_shortest_pace_at_which_it_would_fit(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm"),
+        make_evidence("transformer", p99=0.03),
+        make_evidence("transformer", p99=0.01, every_seconds=0.2),
+        make_evidence("transformer", p99=0.01, every_seconds=0.1),
+    )
+    found = only(pick(bundle, BUDGET).changes, "transformer")
+    assert found.fits_every_seconds == 0.1
+    assert "it fits every 0.1s" in found.text
+
+
+def test_what_is_undecided_says_how_much_more_measuring_would_settle_it(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    # 19.5 ms with an end 0.975 ms away, 0.5 ms below the limit: (0.975 / 0.5) ** 2 times as much
+    verdict = pick(make_bundle(make_evidence("lstm", p99=0.0195)), BUDGET)
+    assert verdict.verdict == "undecided"
+    (found,) = verdict.changes
+    assert found.more_measuring == pytest.approx(3.80, rel=0.01)
+    assert "about 3.8 times as many samples would settle it (800 instead of 200)" in found.text
+
+
+def test_where_more_measuring_is_no_remedy_none_is_promised(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    (at_limit,) = pick(make_bundle(make_evidence("lstm", p99=0.01999)), BUDGET).changes
+    assert at_limit.more_measuring is None
+    assert "no remedy" in at_limit.text
+    (spread,) = pick(make_bundle(make_evidence("lstm", memory=int(7.99 * MIB))), BUDGET).changes
+    assert spread.more_measuring is None
+    assert "differs from launch to launch" in spread.text
+    (missing,) = pick(make_bundle(make_evidence("lstm", memory=None)), BUDGET).changes
+    assert "memory has to be measured first" in missing.text
+
+
+def test_too_few_samples_for_an_upper_bound_need_as_many_as_give_one(make_evidence: Make) -> None:
+    one = make_evidence("lstm")
+    found = Constraint(name="p99", limit=0.02, value=0.019, low=0.018, high=None, status="undecided")
+    assert one.measurement.latency is not None
+    needed = times_as_much(found, one.measurement)
+    assert needed == pytest.approx(368 / one.measurement.latency.effective_samples)
+    assert times_as_much(dataclasses.replace(found, status="pass"), one.measurement) is None
+
+
+def test_the_nearest_is_by_its_worst_ratio_even_where_a_figure_is_missing(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    bundle = make_bundle(make_evidence("lstm", p99=0.05), make_evidence("conv", p99=0.03))
+    verdict = pick(bundle, load_budget("p99=20ms, energy=1mJ"))
+    assert verdict.verdict == "nothing-fits"
+    assert "Nearest: convolutional baseline" in verdict.sentence
+    assert "30.0 ms" in verdict.sentence
+
+
+@pytest.mark.parametrize("figures", [{"disturbed": 0.4}, {"p99": None}])
+def test_a_model_without_a_valid_measurement_says_why(
+    make_evidence: Make, make_bundle: MakeBundle, figures: dict[str, Any]
+) -> None:
+    lost = make_evidence("transformer", valid=False, warnings=("the reason of it",), **figures)
+    found = only(pick(make_bundle(make_evidence("lstm"), lost), BUDGET).changes, "transformer")
+    assert found.nearest is None
+    assert "no valid measurement: the reason of it" in found.text
+
+
+def test_what_was_disturbed_could_yet_fit_unless_a_limit_without_a_clock_fails(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    slow = make_evidence("conv", p99=0.5)
+    disturbed = make_evidence("lstm", p99=0.025, valid=False, disturbed=0.4)
+    assert pick(make_bundle(slow, disturbed), BUDGET).verdict == "undecided"
+    hopeless = make_evidence("lstm", p99=0.5, valid=False, disturbed=0.4)
+    assert pick(make_bundle(slow, hopeless), BUDGET).verdict == "nothing-fits", "not one sample was within 20 ms"
+    too_large = make_evidence("lstm", memory=80 * MIB, valid=False, disturbed=0.4)
+    assert pick(make_bundle(slow, too_large), BUDGET).verdict == "nothing-fits"
