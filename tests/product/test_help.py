@@ -4,10 +4,13 @@ import shlex
 
 import pytest
 
-from edgekit.commands import COMMANDS
+from edgekit.commands import COMMANDS, GROUPS
 from edgekit.main import main
 
-NAMES = [command.NAME for command in COMMANDS]
+NAMES = [command.NAME for command in (*COMMANDS, *GROUPS)]
+ALL = {command.NAME: command for command in COMMANDS} | {
+    f"{group.NAME} {command.NAME}": command for group in GROUPS for command in group.COMMANDS
+}
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
@@ -18,21 +21,21 @@ def test_the_program_names_every_command(arguments: list[str], capsys: pytest.Ca
         assert f"  {name} " in printed
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([name, "--help"]) == 0
+    assert main([*name.split(), "--help"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    (command,) = (command for command in COMMANDS if name == command.NAME)
+    command = ALL[name]
     assert command.run.__doc__ is not None
     assert command.run.__doc__.split("\n")[0] in printed
     assert f"Example: {command.EXAMPLE}" in printed
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_the_example_uses_options_that_exist(command: object, capsys: pytest.CaptureFixture[str]) -> None:
-    words = shlex.split(command.EXAMPLE)  # type: ignore[attr-defined]
-    assert words[0] == "edgekit"
-    main([words[1], "--help"])
+@pytest.mark.parametrize("name", ALL)
+def test_the_example_uses_options_that_exist(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(ALL[name].EXAMPLE)
+    assert words[: 1 + len(name.split())] == ["edgekit", *name.split()]
+    main([*name.split(), "--help"])
     printed = capsys.readouterr().out
     for option in (word for word in words if word.startswith("--")):
         assert option in printed
@@ -63,3 +66,17 @@ def test_a_wrong_option_is_one_line(arguments: list[str], words: str, capsys: py
     assert printed.err.count("\n") == 1
     assert words in printed.err
     assert "--help" in printed.err
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.NAME)
+def test_every_group_names_its_commands(group: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([group.NAME, "--help"]) == 0  # type: ignore[attr-defined]
+    printed = capsys.readouterr().out
+    for command in group.COMMANDS:  # type: ignore[attr-defined]
+        assert f"  {command.NAME} " in printed
+
+
+def test_where_the_project_is_looked_for_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--help"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "in the working directory and upwards, to the root of the repository or your home" in printed

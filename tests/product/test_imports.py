@@ -52,6 +52,40 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not loaded & HEAVY
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import edgekit",
+        "from edgekit import export, pick, profile",
+        "from edgekit_targets.catalogue.match import match",
+        "from edgekit.project.load import load_project; load_project()",
+    ],
+)
+def test_the_python_api_and_the_small_files_import_nothing_heavy(code: str) -> None:
+    code += "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout))
+    assert "edgekit_targets" in loaded
+    assert not loaded & (HEAVY | {"typer", "IPython"})
+
+
+def test_importing_edgekit_imports_little_more_than_python_itself() -> None:
+    code = "import sys; before = set(sys.modules); import edgekit; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    own = {name for name in done.stdout.split() if name.startswith("edgekit")}
+    assert own == {
+        "edgekit",
+        "edgekit.api",
+        "edgekit.api.export",
+        "edgekit.api.pick",
+        "edgekit.api.profile",
+        "edgekit_targets",
+        "edgekit_targets.errors",
+        "edgekit_targets.progress",
+    }
+
+
 def test_the_seat_and_the_device_import_without_any_extra(bare: Path) -> None:
     code = (
         "import importlib, importlib.util, pkgutil, sys, edgekit, edgekit_targets\n"

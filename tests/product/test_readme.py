@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.commands import COMMANDS
+from edgekit.commands import COMMANDS, GROUPS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -26,7 +26,7 @@ def commands(readme: str) -> list[str]:
 
 def test_every_command_is_shown(readme: str) -> None:
     shown = {shlex.split(line)[1] for line in commands(readme) if line.startswith("edgekit ")}
-    assert shown == {command.NAME for command in COMMANDS}
+    assert shown == {command.NAME for command in (*COMMANDS, *GROUPS)}
 
 
 def test_only_known_programs_are_shown(readme: str) -> None:

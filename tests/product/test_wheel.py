@@ -38,6 +38,7 @@ def test_every_file_of_the_packages_is_in_it_and_nothing_else(root: Path, wheel:
     assert found == expected
     assert {"edgekit/py.typed", "edgekit_export/py.typed", "edgekit_targets/py.typed"} <= found
     assert "edgekit/budget/examples/imu-50hz.toml" in found
+    assert "edgekit/project/template.toml" in found
     assert "edgekit_targets/catalogue/raspberry-pi-5.toml" in found
 
 

@@ -92,9 +92,9 @@ def test_names_come_from_the_project_and_the_nearest_are_offered(
     verdict = edgekit.pick("a", "roomy", device="bench")
     assert verdict.budget == "roomy"
     assert verdict.device == "local"
-    for wrong in ({"device": "bensh"}, {"device": "benc"}):
+    for wrong in ("bensh", "benc"):
         with pytest.raises(InputError, match="did you mean bench"):
-            edgekit.pick("a", "roomy", **wrong)
+            edgekit.pick("a", "roomy", device=wrong)
     with pytest.raises(InputError, match="did you mean roomy"):
         edgekit.pick("a", "romy")
     with pytest.raises(InputError, match="reached over ssh"):
