@@ -112,5 +112,5 @@ def test_few_samples_and_missing_ends_are_fine(make_evidence: Make, make_bundle:
 
 def test_a_device_that_is_no_slip_of_the_pen_is_unmeasured(make_evidence: Make, make_bundle: MakeBundle) -> None:
     bundle = make_bundle(make_evidence("lstm"))
-    with pytest.raises(Undecided, match="ssh://pi@lab.*edgekit profile"):
+    with pytest.raises(Undecided, match=r"ssh://pi@lab.*edgekit profile"):
         read_profiles(bundle, "ssh://pi@lab")
