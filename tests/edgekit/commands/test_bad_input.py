@@ -67,7 +67,7 @@ def listing(folder: Path) -> list[str]:
         (["compare", "--budget", "imu50hz"], ["--budget", "imu50hz", "imu-50hz"]),
         (["compare", "--device", "pi"], ["--device", "pi"]),
         (["profile", "b", "--device", "lokal"], ["--device", "lokal", "did you mean local"]),
-        (["verify", "b", "--device", "ssh://pi@pi"], ["--device", "ssh://pi@pi", "local"]),
+        (["verify", "b", "--device", "ssh://no-such-host.invalid"], ["no-such-host.invalid", "does not resolve"]),
         (["verify", "b", "--device", "ssh://pi:secret@pi"], ["--device", "password", "key"]),
         (["compare", "--threads", "0"], ["--threads", "0"]),
         (["compare", "--threads", "4096"], ["--threads", "4096", "cores"]),
