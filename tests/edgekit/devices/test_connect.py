@@ -27,7 +27,7 @@ def test_the_nearest_names_are_offered() -> None:
 
 
 def test_a_device_that_cannot_be_found_is_one_line() -> None:
-    with pytest.raises(InputError, match="no-such-host.invalid does not resolve"):  # noqa: SIM117
+    with pytest.raises(InputError, match=r"no-such-host.invalid does not resolve"):  # noqa: SIM117
         with connect("ssh://no-such-host.invalid", OWN):
             pass
 
