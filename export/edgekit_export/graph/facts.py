@@ -62,7 +62,8 @@ def check(model: ModelProto, *, dynamic: Mapping[int, str], states: Sequence[Sta
         states: carried inputs and outputs, which must be declared as they say.
 
     Raises:
-        CheckFailed: the ONNX checker refuses the model, a declared dimension is frozen, or a state is not there.
+        CheckFailed: the ONNX checker refuses the model, a declared dimension is frozen, a state is not there, or
+            it cannot be written in place although it says so.
     """
     onnx = require("onnx")
     try:
@@ -71,6 +72,7 @@ def check(model: ModelProto, *, dynamic: Mapping[int, str], states: Sequence[Sta
         raise CheckFailed(f"the ONNX checker refuses the graph: {str(error).splitlines()[0]}") from error
     facts = read_facts(model)
     _check_states(facts, states)
+    _check_in_place(model, states)
     carried = {name for state in states for name in (state.input, state.output)}
     for tensor in facts.inputs:
         if tensor.name in carried:
@@ -94,6 +96,24 @@ def _check_states(facts: Facts, states: Sequence[State]) -> None:
         for name in (state.input, state.output):
             if (name, state.dtype, state.shape) not in declared:
                 raise CheckFailed(f"state {name} is not declared as {state.dtype} {list(state.shape)}")
+
+
+def _check_in_place(model: ModelProto, states: Sequence[State]) -> None:
+    """Writing over the old value is safe if its only reader is the ``ScatterND`` that makes the new one.
+
+    ONNX Runtime's kernel copies only where the buffers differ (core/providers/cpu/tensor/scatter_nd.cc). A ``Cast`` as
+    the only reader (in a float16 file) is as good: it makes a copy, and the new value follows from that.
+    """
+    for state in states:
+        if not state.in_place:
+            continue
+        readers = [node for node in model.graph.node if state.input in node.input]
+        if len(readers) == 1 and list(readers[0].input).count(state.input) == 1:
+            (reader,) = readers
+            writes = reader.input[0] == state.input and reader.output[0] == state.output
+            if reader.op_type == "Cast" or (reader.op_type == "ScatterND" and writes):
+                continue
+        raise CheckFailed(f"state {state.input} cannot be written in place: not only its ScatterND reads it")
 
 
 def _tensors(model: ModelProto) -> list[TensorProto]:

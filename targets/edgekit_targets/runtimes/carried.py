@@ -1,7 +1,8 @@
 """States that a stream carries from step to step, in two sets of buffers that take turns.
 
 Both sets are bound once: what one step writes the next one reads, and nothing is bound, copied or allocated between
-steps. Binding sixteen caches again on every step would cost more than a small model's step does.
+steps. Binding sixteen caches again on every step would cost more than a small model's step does. A state that may be
+written in place has one buffer for both turns: nothing is copied that the step does not change.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Carried:
         inputs: Sequence[Tensor],
         outputs: Sequence[Tensor],
         feeds: Mapping[str, Array],
+        *,
+        in_place: bool = False,
     ) -> None:
         """Allocate and reset the buffers.
 
@@ -46,6 +49,7 @@ class Carried:
             inputs: what the model declares.
             outputs: likewise.
             feeds: the arrays of the other inputs; a named dimension of a state has the size it has there.
+            in_place: whether the runtime writes a state into the buffer it reads it from, where the state allows it.
 
         Raises:
             InputError: a state that the model does not have, or whose size does not follow from the feeds.
@@ -53,8 +57,9 @@ class Carried:
         self._states = tuple(states)
         _check(self._states, inputs, outputs)
         sizes = _sizes(inputs, feeds)
+        shared = {state.input: _buffer(state, sizes) for state in states if in_place and state.in_place}
         self._sets = tuple(
-            {state.input: np.empty(_shape(state, sizes), state.dtype) for state in states}
+            {state.input: shared[state.input] if state.input in shared else _buffer(state, sizes) for state in states}
             for _ in range(2 if states else 1)
         )
         self.turns = tuple(
@@ -103,6 +108,10 @@ def _sizes(inputs: Sequence[Tensor], feeds: Mapping[str, Array]) -> dict[str, in
         for name, size in zip(tensor.shape, feeds[tensor.name].shape, strict=True)
         if isinstance(name, str)
     }
+
+
+def _buffer(state: State, sizes: Mapping[str, int]) -> Array:
+    return np.empty(_shape(state, sizes), state.dtype)
 
 
 def _shape(state: State, sizes: Mapping[str, int]) -> tuple[int, ...]:

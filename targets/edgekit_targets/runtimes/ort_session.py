@@ -76,7 +76,9 @@ class OrtSession:
         Raises:
             InputError: ONNX Runtime refuses the shapes or cannot run the model; a state that the model does not have.
         """
-        carried = Carried(states, self.inputs, self.outputs, feeds)
+        # Only here: other providers copy between memories when something is bound, or were not tried.
+        in_place = self.providers() == ["CPUExecutionProvider"]
+        carried = Carried(states, self.inputs, self.outputs, feeds, in_place=in_place)
         self._unbind()
         self._carried = carried
         self._fed = {t.name: np.require(feeds[t.name], None, ["C", "W"]) for t in fed(self.inputs, states)}

@@ -27,13 +27,18 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """One carried state of a stream artifact; a reset fills ``input`` with ``initial``."""
+    """One carried state of a stream artifact; a reset fills ``input`` with ``initial``.
+
+    ``in_place``: nothing but the operator that makes ``output`` reads ``input``, so on ONNX Runtime's CPU provider both
+    may be bound to one buffer.
+    """
 
     input: str
     output: str
     shape: tuple[int | str, ...]
     dtype: str
     initial: float
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
