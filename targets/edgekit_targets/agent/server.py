@@ -18,10 +18,11 @@ from edgekit_targets.agent.lines import LineReader, claim_stdout, next_line
 from edgekit_targets.agent.lock import hold
 from edgekit_targets.agent.protocol import PROTOCOL, Close, Closed, Evaluate, Failed, Hello, Open, Run, Welcome
 from edgekit_targets.agent.wire import failure, peek_id, read_reply, read_request, write_reply
-from edgekit_targets.errors import DISTRIBUTION, AgentFailed, CheckFailed, EdgekitError, InputError
+from edgekit_targets.errors import DISTRIBUTION, AgentFailed, CheckFailed, EdgekitError, InputError, MissingExtra
 from edgekit_targets.files import sha256_of
 from edgekit_targets.hardware.describe import describe
-from edgekit_targets.runtimes import statuses
+from edgekit_targets.runtimes import find, statuses
+from edgekit_targets.runtimes.packages import present
 from edgekit_targets.spawn import environment, python_module, say_exit
 
 _END_SECONDS = 5.0
@@ -134,6 +135,9 @@ class Server:
     def _open(self, request: Open, line: bytes) -> bytes:
         if request.handle in self._workers:
             raise InputError(f"the handle {request.handle} is in use; close it first")
+        target = find(request.target)
+        if not present("numpy"):  # a worker cannot even start without it
+            raise MissingExtra("numpy", target.extra)
         _check_hash(request)
         self._workers[request.handle] = _Worker(request)
         reply = self._ask(request, line)
