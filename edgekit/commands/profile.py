@@ -40,6 +40,14 @@ def run(
         str | None,
         typer.Option("--soak", metavar="T", help="Then hold the pace so long (30m), one candidate after the other."),
     ] = None,
+    enforce: Annotated[
+        str | None,
+        typer.Option(
+            "--enforce",
+            metavar="LIMIT",
+            help="Also run each inside this memory: 128MiB, or a budget with memory or process_memory.",
+        ),
+    ] = None,
     shape: options.Shapes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what was measured already.")] = False,
     json: options.Json = False,
@@ -47,8 +55,10 @@ def run(
     """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes."""
     from edgekit.decision.words import crossover_text, soak_text
     from edgekit.devices.connect import connect
+    from edgekit.profiling.enforce import enforced_warnings, parse_enforce
     from edgekit.profiling.pace import parse_pace, parse_soak
     from edgekit.profiling.run import profile
+    from edgekit.terminal.format import size
     from edgekit.terminal.output import print_json, print_line, print_table, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import profile_table
@@ -56,6 +66,7 @@ def run(
     shapes = options.shapes(shape)
     pace = parse_pace(every)
     soak_seconds = parse_soak(soak)
+    limit = parse_enforce(enforce)
     with connect(device) as agent, Bar() as bar, _folder(bundle, shapes, bar) as folder:
         found = profile(
             folder,
@@ -68,12 +79,15 @@ def run(
             spinning=spinning,
             arena=arena,
             soak_seconds=soak_seconds,
+            enforce=limit,
             fresh=fresh,
             progress=bar,
         )
     for one in found.measurements:
         if not one.valid:
             remark(f"{one.artifact} on {one.target} is invalid: {one.warnings[0]}")
+        for warning in enforced_warnings(one.enforced):
+            remark(f"{one.artifact} on {one.target}: {warning}")
     if json:
         print_json(found)
     else:
@@ -85,6 +99,8 @@ def run(
         for one in found.measurements:
             if one.soak is not None:
                 print_text(soak_text(one))
+            if one.enforced is not None and one.enforced.lived:
+                print_text(f"{one.artifact} on {one.target} lives inside {size(one.enforced.limit_bytes)}")
         print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
 
 

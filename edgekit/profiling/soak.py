@@ -13,7 +13,7 @@ from edgekit.profiling.measure import Taken, open_request
 from edgekit.statistics.ratios import log_half_width
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Ran, Run
-from edgekit_targets.errors import EdgekitError
+from edgekit_targets.errors import AgentGone, EdgekitError
 from edgekit_targets.measure.latency import MAX_SAMPLES
 from edgekit_targets.progress import Progress
 from edgekit_targets.types.profile import Latency, Soak, SoakPoint
@@ -34,6 +34,8 @@ def soak_all(agent: Agent, taken: Sequence[Taken], seconds: float, progress: Pro
                 one.soaked.append(stretch)
                 done += 1
                 progress("soak", done, total)
+        except AgentGone:
+            raise
         except EdgekitError as error:
             one.failure = f"soak: {error}"
     progress("soak", total, total)

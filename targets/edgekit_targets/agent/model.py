@@ -79,6 +79,7 @@ class Model:
         run_peak = self._meter.peak() if measured else 0
         steady = self._meter.resident() if measured else 0
         files_now = self._meter.files() if measured else None
+        process_peak = None if measured else self._meter.process_peak()
 
         parity = None
         if request.golden is not None and request.tolerance is not None:
@@ -103,6 +104,7 @@ class Model:
             parity=parity,
             warnings=tuple(note for note in (self._meter.reason, *self._target.notes) if note is not None),
             conditions=conditions,
+            process_peak_bytes=process_peak,
         )
 
     def run(self, request: Run) -> Ran:
@@ -113,13 +115,14 @@ class Model:
         seen = self._surroundings.since(before)
         return Ran(
             handle=request.handle,
-            seconds=timed.seconds,
+            seconds=() if request.energy else timed.seconds,
             cpu_seconds=timed.cpu_seconds,
             wall_seconds=timed.wall_seconds,
             warmup_runs=timed.warmup_runs,
             steady_bytes=self._meter.resident() if self._meter.reason is None else None,
             warnings=seen.remarks,
-            response_seconds=timed.response_seconds,
+            response_seconds=None if request.energy else timed.response_seconds,
+            inferences=timed.warmup_runs + len(timed.seconds) if request.energy else None,
             disturbances=seen.disturbances,
             conditions=seen.conditions,
         )

@@ -34,6 +34,8 @@ class Script:
     seen: tuple[Seen, ...] = ()
     """What the machine does around each slice in turn; nothing by default."""
     cores: float = 1.0
+    watts: float = 0.0
+    """What the machine draws above idle while this runs, waiting for inputs included."""
     load_seconds: float = 0.05
     first_run_seconds: float = 0.002
     baseline_bytes: int = 50 * 2**20

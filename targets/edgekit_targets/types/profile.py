@@ -75,6 +75,23 @@ class Energy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Enforced:
+    """The candidate loaded and run once more in a process that the kernel kept within ``limit_bytes``, without swap.
+
+    ``lived`` is false where the kernel killed it, null where no limit could be enforced or it failed of something else;
+    ``reason`` says which. ``charged_peak_bytes`` is the most that its control group was charged. The kernel charges
+    memory, not residence: what the process reads is charged and given back when needed, pages of files that others have
+    read in are not charged at all.
+    """
+
+    limit_bytes: int
+    lived: bool | None
+    oom_kills: int | None
+    reason: str | None
+    charged_peak_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Paced:
     """What only a fixed pace tells. A deadline is missed when the answer comes after the next input's arrival.
 
@@ -231,6 +248,8 @@ class Measurement:
 
     With any swapping it is 1. Null where nothing was measured.
     """
+    enforced: Enforced | None = None
+    """Null where no limit was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
