@@ -97,22 +97,23 @@ def golden(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-HUNGRY_MIB = 240
-
-
 @pytest.fixture(scope="session")
-def hungry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small file that needs 240 MiB while it runs: x of shape (batch, 6) spread over many rows; y is the greatest."""
+def hungry(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Make a small file that needs so many MiB at once while it runs: x is spread over many rows; y is the greatest."""
     from onnx import TensorProto, helper
 
-    rows = HUNGRY_MIB * 2**20 // (4 * FEATURES)
-    return _save(
-        tmp_path_factory.mktemp("models") / "hungry.onnx",
-        [
-            helper.make_node("Expand", ["x", "shape"], ["spread"]),
-            helper.make_node("ReduceMax", ["spread"], ["y"], keepdims=0),
-        ],
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, FEATURES])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [])],
-        {"shape": np.array([rows, FEATURES], np.int64)},
-    )
+    folder = tmp_path_factory.mktemp("models")
+
+    def make(mib: int) -> Path:
+        return _save(
+            folder / f"hungry-{mib}.onnx",
+            [
+                helper.make_node("Expand", ["x", "shape"], ["spread"]),
+                helper.make_node("ReduceMax", ["spread"], ["y"], keepdims=0),
+            ],
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, FEATURES])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [])],
+            {"shape": np.array([mib * 2**20 // (4 * FEATURES), FEATURES], np.int64)},
+        )
+
+    return make

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from edgekit_targets.agent.lines import LineReader
 from edgekit_targets.agent.protocol import Open
@@ -13,6 +19,9 @@ from edgekit_targets.errors import AgentFailed
 from edgekit_targets.spawn import environment, python_module
 
 _END_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
+_LINUX = sys.platform.startswith("linux")
+_PRCTL: Any = ctypes.CDLL(None).prctl if _LINUX else None
 
 
 class WorkerProcess:
@@ -32,7 +41,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment(),
-                preexec_fn=join,  # safe: the agent has no other thread now
+                preexec_fn=partial(_prepare, join),  # safe: the agent has no other thread now
             )
         except OSError as error:
             raise AgentFailed(f"no process could be started for {self.what}: {error.strerror}") from error
@@ -63,3 +72,17 @@ class WorkerProcess:
         """Let go of its output."""
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+def _prepare(join: Callable[[], None] | None) -> None:
+    """In the new process, before it becomes a worker: a run must not outlive an agent that was killed.
+
+    A worker whose agent has ended as it should goes with its input; only Linux ends it in the middle of a run.
+    """
+    if _LINUX:
+        agent = os.getppid()
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != agent:
+            os.kill(os.getpid(), signal.SIGKILL)
+    if join is not None:
+        join()

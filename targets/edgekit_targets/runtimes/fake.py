@@ -43,6 +43,8 @@ class Script:
     load_spike_bytes: int = 2**20
     run_bytes: int = 2**19
     run_spike_bytes: int = 2**18
+    second_run_bytes: int = 0
+    """What the run after the first adds, as an arena may."""
     parity_error: float = 0.0
     refuses: str | None = None
     """Loading fails with this message (the user's error)."""
@@ -81,6 +83,8 @@ class FakeSession:
     def run(self) -> None:
         """Let one inference's time pass."""
         self._count()
+        if self._timed == 0:
+            self._meter.grow(self._script.second_run_bytes)
         self._clock.advance(_seconds(self._script.latency_seconds, self._timed), cores=self._script.cores)
         self._timed += 1
 

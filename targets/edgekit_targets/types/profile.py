@@ -170,10 +170,11 @@ class Memory:
     """High-water marks of resident memory of the worker process, in bytes.
 
     ``baseline_bytes``: the process after importing the runtime, before any model. ``load_peak_bytes``: over loading.
-    ``run_peak_bytes``: over the first run. ``steady_bytes``: resident after warm-up. The budget's ``memory`` is
-    max(load, run) - baseline, its ``process_memory`` is max(load, run). ``added_file_bytes``: of what was added by
-    the end of the first run, pages of files; mostly the runtime's own code, used for the first time. How much of it
-    comes in depends on how the kernel has cached the files, so it differs between installations of the same versions.
+    ``run_peak_bytes``: over the first run and the few after it, until nothing grows any more. ``steady_bytes``:
+    resident after warm-up. The budget's ``memory`` is max(load, run) - baseline, its ``process_memory`` is
+    max(load, run). ``added_file_bytes``: of what was added by the end of these runs, pages of files; mostly the
+    runtime's own code, used for the first time. How much of it comes in depends on how the kernel has cached the
+    files, so it differs between installations of the same versions.
     """
 
     baseline_bytes: int
@@ -184,7 +185,7 @@ class Memory:
 
     @property
     def peak_bytes(self) -> int:
-        """The most that was resident, over loading and the first run: the budget's ``process_memory``."""
+        """The most that was resident, over loading and running: the budget's ``process_memory``."""
         return max(self.load_peak_bytes, self.run_peak_bytes)
 
     @property

@@ -54,6 +54,11 @@ def test_at_a_pace_latency_is_the_response_and_service_stands_beside_it(measure:
     assert found.throughput_per_second is None, "the schedule's, not the model's"
 
 
+def test_a_pace_that_is_held_is_not_warned_of(measure: Callable[..., Measurement]) -> None:
+    found = measure(Script(latency_seconds=[0.001] * 9 + [0.012]), pace=AT_10_MS)
+    assert not any("keep up" in text for text in found.warnings)
+
+
 def test_no_miss_seen_is_no_proof_that_none_comes(measure: Callable[..., Measurement]) -> None:
     paced = measure(Script(latency_seconds=0.001), pace=AT_10_MS).paced
     assert paced is not None
@@ -63,8 +68,10 @@ def test_no_miss_seen_is_no_proof_that_none_comes(measure: Callable[..., Measure
 
 
 def test_a_period_shorter_than_the_service_time_ends_and_misses(measure: Callable[..., Measurement]) -> None:
-    paced = measure(Script(latency_seconds=0.015), pace=AT_10_MS).paced
+    found = measure(Script(latency_seconds=0.015), pace=AT_10_MS)
+    paced = found.paced
     assert paced is not None
+    assert any("cannot keep up with an input every 10 ms: one inference takes 15 ms" in text for text in found.warnings)
     assert paced.deadline_miss == 1.0
     assert paced.backlog > 2
 

@@ -37,9 +37,9 @@ def groups() -> Iterator[Path]:
 
 @pytest.mark.slow
 def test_lives_above_its_reported_peak_and_is_killed_well_below(
-    groups: Path, hungry: Path, asking: Callable[..., Open]
+    groups: Path, hungry: Callable[[int], Path], asking: Callable[..., Open]
 ) -> None:
-    request = asking(hungry)
+    request = asking(hungry(240))
     with LocalAgent() as agent:
         memory = agent.open(request).memory
         agent.close("one")
