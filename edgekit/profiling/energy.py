@@ -11,11 +11,11 @@ import math
 from collections.abc import Sequence
 
 from edgekit.profiling.measure import Taken, open_request
+from edgekit.profiling.soak import most_samples
 from edgekit.statistics.means import mean
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import EnergyUsed, Idle, Idled, Run
 from edgekit_targets.errors import AgentGone, EdgekitError
-from edgekit_targets.measure.latency import MAX_SAMPLES
 from edgekit_targets.progress import Progress
 from edgekit_targets.types.profile import Energy
 
@@ -113,10 +113,11 @@ def _run(agent: Agent, one: Taken, seconds: float) -> None:
 
 
 def _slice(handle: str, seconds: float, every: float | None) -> Run:
+    longest = seconds if every is None else max(seconds, _FEWEST_ARRIVALS * every)
     return Run(
         handle=handle,
-        samples=MAX_SAMPLES,
-        max_seconds=seconds if every is None else max(seconds, _FEWEST_ARRIVALS * every),
+        samples=most_samples(longest, every),
+        max_seconds=longest,
         warmup_seconds=0.0,
         every_seconds=every,
         energy=True,

@@ -71,7 +71,7 @@ def _soak(agent: Agent, one: Taken, seconds: float) -> Iterator[list[Ran]]:
             agent.run(
                 Run(
                     handle=handle,
-                    samples=MAX_SAMPLES,
+                    samples=most_samples(part, one.subject.every_seconds),
                     max_seconds=part,
                     warmup_seconds=0.0,
                     every_seconds=one.subject.every_seconds,
@@ -80,6 +80,11 @@ def _soak(agent: Agent, one: Taken, seconds: float) -> Iterator[list[Ran]]:
             for _ in range(_SLICES)
         ]
     agent.close(handle)
+
+
+def most_samples(seconds: float, every_seconds: float | None) -> int:
+    """As many as fit into a slice of so many seconds; room for them is made in the process that is measured."""
+    return MAX_SAMPLES if every_seconds is None else min(MAX_SAMPLES, math.ceil(seconds / every_seconds) + 1)
 
 
 def _ratio(last: Latency, first: Latency) -> tuple[float, float | None]:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from edgekit.budget.load import load_budget
+from edgekit.decision.pick import pick
 from edgekit.decision.words import soak_text
 from edgekit.profiling.pace import Pace, parse_soak
 from edgekit.profiling.plan import Plan
 from edgekit.profiling.run import profile
 from edgekit.profiling.soak import POINTS
+from edgekit.profiling.store import read_profiles
 from edgekit_targets.agent.inprocess import FakeAgent, Scenario
 from edgekit_targets.errors import InputError
 from edgekit_targets.hardware.surroundings import Seen
@@ -149,3 +152,41 @@ def test_soak_durations(text: str, seconds: float) -> None:
 def test_soaks_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="--soak"):
         parse_soak(text)
+
+
+def test_what_fits_when_cold_can_be_refused_when_soaked(make_bundle: Callable[..., Path], make_evidence: Any) -> None:
+    """Scripted: it heats up and gets half as slow again within the soak; every stretch tells its temperature."""
+
+    def state(celsius: float) -> Conditions:
+        return Conditions(
+            governor=None,
+            frequency_hz=None,
+            temperature_celsius=celsius,
+            throttled=("soft temperature limit",) if celsius > 80.0 else (),
+            power=None,
+            swap_used_bytes=None,
+            load_average=None,
+        )
+
+    bundle = make_bundle(make_evidence("lstm"), profiled=False)
+    script = Script(
+        launch=lambda launch: (
+            0.010 if launch < QUICK.launches else lambda run: 0.010 + 0.005 * min(1.0, max(0.0, run / 2000 - 1.0))
+        ),
+        seen=tuple(Seen(conditions=state(40.0 + slice_ / 4.0)) for slice_ in range(180)),
+    )
+    agent = FakeAgent(Scenario(default=script, targets=("cpu",)))
+    pace = Pace(window=0.02, stream=0.02)
+    profile(bundle, agent, plan=QUICK, pace=pace, soak_seconds=600.0, progress=silent)
+    (measured,) = read_profiles(bundle)[0][1].measurements
+    assert measured.soak is not None
+    told = [point.conditions.temperature_celsius for point in measured.soak.points if point.conditions is not None]
+    assert told == sorted(told)
+    assert (len(told), told[-1]) == (POINTS, 40.0 + 179 / 4.0)
+    assert measured.soak.ratio == pytest.approx(1.5, abs=0.1)
+    assert measured.soak.ratio_low is not None
+    assert measured.soak.ratio_low > 1.3
+    assert measured.valid, "heat is how it is deployed"
+    assert pick(bundle, load_budget("p99=12ms"), every=pace).verdict == "pick"
+    assert pick(bundle, load_budget("p99=12ms"), every=pace, soaked=True).verdict == "nothing-fits"
+    assert pick(bundle, load_budget("p99=18ms"), every=pace, soaked=True).verdict == "pick"
