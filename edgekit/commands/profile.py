@@ -53,12 +53,11 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes."""
-    from edgekit.decision.words import crossover_text, soak_text
+    from edgekit.decision.words import crossover_text, energy_text, enforced_text, soak_text
     from edgekit.devices.connect import connect
-    from edgekit.profiling.enforce import enforced_warnings, parse_enforce
+    from edgekit.profiling.enforce import parse_enforce
     from edgekit.profiling.pace import parse_pace, parse_soak
     from edgekit.profiling.run import profile
-    from edgekit.terminal.format import size
     from edgekit.terminal.output import print_json, print_line, print_table, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import profile_table
@@ -86,8 +85,6 @@ def run(
     for one in found.measurements:
         if not one.valid:
             remark(f"{one.artifact} on {one.target} is invalid: {one.warnings[0]}")
-        for warning in enforced_warnings(one.enforced):
-            remark(f"{one.artifact} on {one.target}: {warning}")
     if json:
         print_json(found)
     else:
@@ -99,8 +96,10 @@ def run(
         for one in found.measurements:
             if one.soak is not None:
                 print_text(soak_text(one))
-            if one.enforced is not None and one.enforced.lived:
-                print_text(f"{one.artifact} on {one.target} lives inside {size(one.enforced.limit_bytes)}")
+            if one.energy is not None:
+                print_text(energy_text(one))
+            if one.enforced is not None:
+                print_text(enforced_text(one))
         print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
 
 

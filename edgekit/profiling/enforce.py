@@ -95,4 +95,4 @@ def enforced_warnings(enforced: Enforced | None) -> list[str]:
     size = f"{enforced.limit_bytes / 2**20:.1f} MiB"
     if enforced.lived is None:
         return [f"enforce: not tried inside {size}: {enforced.reason}"]
-    return [f"enforce: killed inside {size} ({enforced.reason})"]
+    return [f"enforce: killed inside {size}: {enforced.reason}"]

@@ -169,7 +169,7 @@ class Server:
             limit_bytes=request.limit_bytes,
             lived=lived,
             oom_kills=kills,
-            reason=f"the kernel killed it: it needs more than {request.limit_bytes} bytes" if kills else reason,
+            reason="the kernel killed it for want of memory" if kills else reason,
             charged_peak_bytes=peak,
         )
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from edgekit.budget.load import load_budget
 from edgekit.decision.figures import Evidence
 from edgekit.decision.pick import pick
+from edgekit.decision.words import energy_text
 from edgekit.profiling.energy import IDLE_WINDOWS, SLICES, summarise_energy
 from edgekit.profiling.measure import Taken
 from edgekit.profiling.pace import Pace
@@ -55,6 +56,7 @@ def test_energy_is_what_is_drawn_above_idle(bundle: Path) -> None:
         assert energy.low <= energy.joules_per_inference <= energy.high
         assert energy.source == "measured: scripted"
         assert energy.idle_watts == pytest.approx(1.5)
+        assert energy_text(found[family]).endswith("above the 1.5 W drawn when idle (measured: scripted).")
         assert energy.seconds >= SLICES * 1.0
         assert not any(text.startswith("energy") for text in found[family].warnings)
         latency = found[family].latency

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgekit.decision.figures import Evidence
+from edgekit.decision.words import enforced_text
 from edgekit.profiling.enforce import MemoryLimit, parse_enforce
 from edgekit.profiling.plan import Plan
 from edgekit.profiling.run import profile
@@ -86,6 +87,8 @@ def test_lives_or_is_killed(measure: Callable[..., Measurement], limit: str, byt
     assert (found.enforced.limit_bytes, found.enforced.lived) == (bytes_, lived)
     assert found.enforced.oom_kills == int(not lived)
     assert any("killed inside 63.0 MiB" in text for text in found.warnings) == (not lived)
+    words = "lives inside 65.0 MiB." if lived else "was killed inside 63.0 MiB: it needs more."
+    assert enforced_text(found).endswith(f"on ONNX Runtime {words}")
     assert found.latency is not None
     assert found.valid, "its figures are as good as without"
 
@@ -94,6 +97,7 @@ def test_where_nothing_can_be_enforced_it_says_so(measure: Callable[..., Measure
     found = measure("65MiB", no_controller="cgroup_disable=memory; add cgroup_enable=memory")
     assert found.enforced is not None
     assert found.enforced.lived is None
+    assert "was not tried inside 65.0 MiB: cgroup_disable=memory" in enforced_text(found)
     assert "enforce: not tried inside 65.0 MiB: cgroup_disable=memory; add cgroup_enable=memory" in found.warnings
 
 

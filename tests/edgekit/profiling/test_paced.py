@@ -169,10 +169,12 @@ def test_what_fits_when_cold_can_be_refused_when_soaked(make_bundle: Callable[..
         )
 
     bundle = make_bundle(make_evidence("lstm"), profiled=False)
+
+    def heating(run: int) -> float:
+        return 0.010 + 0.005 * min(1.0, max(0.0, run / 2000 - 1.0))
+
     script = Script(
-        launch=lambda launch: (
-            0.010 if launch < QUICK.launches else lambda run: 0.010 + 0.005 * min(1.0, max(0.0, run / 2000 - 1.0))
-        ),
+        launch=lambda launch: 0.010 if launch < QUICK.launches else heating,
         seen=tuple(Seen(conditions=state(40.0 + slice_ / 4.0)) for slice_ in range(180)),
     )
     agent = FakeAgent(Scenario(default=script, targets=("cpu",)))
@@ -180,7 +182,7 @@ def test_what_fits_when_cold_can_be_refused_when_soaked(make_bundle: Callable[..
     profile(bundle, agent, plan=QUICK, pace=pace, soak_seconds=600.0, progress=silent)
     (measured,) = read_profiles(bundle)[0][1].measurements
     assert measured.soak is not None
-    told = [point.conditions.temperature_celsius for point in measured.soak.points if point.conditions is not None]
+    told = [point.conditions.temperature_celsius or 0.0 for point in measured.soak.points if point.conditions]
     assert told == sorted(told)
     assert (len(told), told[-1]) == (POINTS, 40.0 + 179 / 4.0)
     assert measured.soak.ratio == pytest.approx(1.5, abs=0.1)
