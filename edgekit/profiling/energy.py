@@ -22,7 +22,7 @@ from edgekit_targets.types.profile import Energy
 SLICES = 5
 IDLE_WINDOWS = 4
 """Before the candidates run, and as many after."""
-_SHORTEST_SECONDS = 1.0
+_SHORTEST_SECONDS = 0.5
 _FEWEST_ARRIVALS = 20
 
 

@@ -57,7 +57,7 @@ def test_energy_is_what_is_drawn_above_idle(bundle: Path) -> None:
         assert energy.source == "measured: scripted"
         assert energy.idle_watts == pytest.approx(1.5)
         assert energy_text(found[family]).endswith("above the 1.5 W drawn when idle (measured: scripted).")
-        assert energy.seconds >= SLICES * 1.0
+        assert energy.seconds >= SLICES * 0.5
         assert not any(text.startswith("energy") for text in found[family].warnings)
         latency = found[family].latency
         assert latency is not None
