@@ -28,6 +28,7 @@ def profile(
     spinning: bool = False,
     arena: bool = True,
     soak: str | None = None,
+    enforce: str | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     fresh: bool = False,
     plan: Plan | None = None,
@@ -47,6 +48,7 @@ def profile(
         spinning: let ONNX Runtime's threads spin between inferences.
         arena: let ONNX Runtime keep freed memory for the next inference.
         soak: then hold the pace so long (``"30m"``), one candidate after the other.
+        enforce: run each candidate once more inside this much memory (``"64MiB"``) and say whether it lives.
         shapes: of the inputs of an ``.onnx`` file, by name.
         fresh: measure again what was measured already.
         plan: how much to measure.
@@ -63,12 +65,14 @@ def profile(
     """
     from edgekit.api.notebook import shown
     from edgekit.devices.connect import connect
+    from edgekit.profiling.enforce import parse_enforce
     from edgekit.profiling.pace import parse_pace, parse_soak
     from edgekit.profiling.run import profile as profile_bundle
     from edgekit.project.load import load_project
 
     pace = parse_pace(every)
     soak_seconds = parse_soak(soak)
+    limit = parse_enforce(enforce)
     sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     with connect(device, load_project().devices) as agent, _folder(Path(bundle), sizes, progress, say) as folder:
         found = profile_bundle(
@@ -82,6 +86,7 @@ def profile(
             spinning=spinning,
             arena=arena,
             soak_seconds=soak_seconds,
+            enforce=limit,
             fresh=fresh,
             plan=plan,
             progress=progress,

@@ -39,6 +39,14 @@ def run(
         str | None,
         typer.Option("--soak", metavar="T", help="Then hold the pace so long (30m), one candidate after the other."),
     ] = None,
+    enforce: Annotated[
+        str | None,
+        typer.Option(
+            "--enforce",
+            metavar="LIMIT",
+            help="Also run each inside this memory: 128MiB, or a budget with memory or process_memory.",
+        ),
+    ] = None,
     shape: options.Shapes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what was measured already.")] = False,
     json: options.Json = False,
@@ -70,6 +78,7 @@ def run(
             spinning=spinning,
             arena=arena,
             soak=soak,
+            enforce=enforce,
             shapes=options.shapes(shape),
             fresh=fresh,
             progress=progress,
@@ -87,7 +96,7 @@ def run(
 
 
 def _told(device: str, found: Profile) -> None:
-    from edgekit.decision.words import crossover_text, soak_text
+    from edgekit.decision.words import crossover_text, energy_text, enforced_text, soak_text
     from edgekit.terminal.output import print_line, print_table, print_text
     from edgekit.terminal.tables import profile_table
 
@@ -99,4 +108,8 @@ def _told(device: str, found: Profile) -> None:
     for one in found.measurements:
         if one.soak is not None:
             print_text(soak_text(one))
+        if one.energy is not None:
+            print_text(energy_text(one))
+        if one.enforced is not None:
+            print_text(enforced_text(one))
     print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")

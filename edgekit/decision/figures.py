@@ -61,7 +61,8 @@ def figure(name: str, evidence: Evidence) -> Figure:
     if name == "energy":
         energy = measurement.energy
         if energy is None:
-            return Figure(None, reason="energy was not measured")
+            told = (text for text in measurement.warnings if text.startswith("energy:"))
+            return Figure(None, reason=next(told, "energy was not measured"))
         return Figure(energy.joules_per_inference, energy.low, energy.high)
     return _paced(name, measurement)
 
@@ -106,16 +107,16 @@ def _paced(name: str, measurement: Measurement) -> Figure:
 
 def _memory(name: str, measurement: Measurement) -> Figure:
     memory = measurement.memory
+    if name == "process_memory" and measurement.process_memory_high_bytes is not None:
+        high = float(measurement.process_memory_high_bytes)
+        return Figure(high, _float(measurement.process_memory_low_bytes), high)
     if memory is None:
         return Figure(None, reason="memory was not measured")
     if name == "memory":
         return Figure(
             float(memory.added_bytes), _float(measurement.memory_low_bytes), _float(measurement.memory_high_bytes)
         )
-    high = _float(measurement.process_memory_high_bytes)
-    return Figure(
-        high if high is not None else float(memory.peak_bytes), _float(measurement.process_memory_low_bytes), high
-    )
+    return Figure(float(memory.peak_bytes), _float(measurement.process_memory_low_bytes))
 
 
 def _float(value: int | None) -> float | None:

@@ -84,6 +84,28 @@ def soak_text(one: Measurement) -> str:
     return f"{one.artifact} on {target_name(one.target)}, soaked for {soak.seconds:.0f} s: {ratio}{warmth}."
 
 
+def energy_text(one: Measurement) -> str:
+    """What an inference needs above idle, and who says so."""
+    energy = one.energy
+    assert energy is not None
+    ends = (energy.low, energy.high)
+    low, high = ("–" if end is None else f"{end * 1e3:.3g}" for end in ends)
+    return (
+        f"{one.artifact} on {target_name(one.target)}: {energy.joules_per_inference * 1e3:.3g} mJ [{low}, {high}] an "
+        f"inference above the {energy.idle_watts:.3g} W drawn when idle ({energy.source})."
+    )
+
+
+def enforced_text(one: Measurement) -> str:
+    """Whether a candidate lived inside the memory it was given."""
+    found = one.enforced
+    assert found is not None
+    size = f"{found.limit_bytes / 2**20:.1f} MiB"
+    outcome = {True: f"lives inside {size}", False: f"was killed inside {size}: it needs more", None: "was not tried"}
+    reason = f" inside {size}: {found.reason}" if found.lived is None else ""
+    return f"{one.artifact} on {target_name(one.target)} {outcome[found.lived]}{reason}."
+
+
 def target_name(target: str) -> str:
     """``ONNX Runtime`` for ``cpu``."""
     base, _, device = target.partition(":")

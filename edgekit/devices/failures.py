@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from edgekit.devices.address import Address
-from edgekit_targets.errors import AgentFailed, EdgekitError, InputError
+from edgekit_targets.errors import AgentGone, EdgekitError, InputError
 
 
-class DeviceLost(AgentFailed):
+class DeviceLost(AgentGone):
     """A device that could be reached broke off or fell silent; trying again may help."""
 
 

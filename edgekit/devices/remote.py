@@ -20,9 +20,10 @@ from edgekit.devices.package import agent_bytes
 from edgekit.devices.place import Place
 from edgekit.devices.snippets import MARK
 from edgekit_targets.agent.client import LocalAgent
-from edgekit_targets.agent.protocol import Evaluate, Evaluated, Open, Opened, Ran, Run, Welcome
-from edgekit_targets.errors import AgentFailed
+from edgekit_targets.agent.protocol import Enforce, Evaluate, Evaluated, Idle, Idled, Open, Opened, Ran, Run, Welcome
+from edgekit_targets.errors import AgentGone
 from edgekit_targets.files import sha256_of, write_atomic
+from edgekit_targets.types.profile import Enforced
 
 DEFAULT_RUNTIME = "default"
 _HASH_LETTERS = 16
@@ -79,9 +80,7 @@ class RemoteAgent:
 
     def open(self, request: Open) -> Opened:
         """Send the model and its golden arrays where they are not there yet, then load."""
-        golden = None if request.golden is None else self._send(Path(request.golden))
-        there = dataclasses.replace(request, file=self._send(Path(request.file)), golden=golden)
-        return self._told(lambda: self._agent.open(there))
+        return self._told(lambda: self._agent.open(self._there(request)))
 
     def run(self, request: Run) -> Ran:
         """Time one slice."""
@@ -96,9 +95,22 @@ class RemoteAgent:
         self._place.remove([outputs])
         return found
 
+    def idle(self, request: Idle) -> Idled:
+        """Tell the energy of doing nothing."""
+        return self._told(lambda: self._agent.idle(request))
+
+    def enforce(self, request: Enforce) -> Enforced:
+        """Run one model inside a memory limit."""
+        there = dataclasses.replace(request, model=self._there(request.model))
+        return self._told(lambda: self._agent.enforce(there))
+
     def close(self, handle: str) -> None:
         """End one worker."""
         self._told(lambda: self._agent.close(handle))
+
+    def _there(self, request: Open) -> Open:
+        golden = None if request.golden is None else self._send(Path(request.golden))
+        return dataclasses.replace(request, file=self._send(Path(request.file)), golden=golden)
 
     def _send(self, path: Path) -> str:
         if path not in self._sent:
@@ -109,7 +121,5 @@ class RemoteAgent:
         """What the agent answers; one that is gone is a lost device, which trying again may find."""
         try:
             return ask()
-        except AgentFailed as error:
-            if self._agent.alive:
-                raise
+        except AgentGone as error:
             raise DeviceLost(f"the connection to {self._place.name} broke: {error}") from error

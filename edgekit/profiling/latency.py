@@ -86,3 +86,13 @@ def paced_of(ran: Sequence[Ran], every_seconds: float, launches: int) -> Paced |
         cpu_share_low=cpu.low if cpu is not None else None,
         cpu_share_high=cpu.high if cpu is not None else None,
     )
+
+
+def paced_warnings(paced: Paced | None, every_seconds: float | None) -> list[str]:
+    """That a pace cannot be held, and the response times therefore say how long was measured, not how fast it is."""
+    if paced is None or every_seconds is None or paced.service.p50_seconds <= every_seconds:
+        return []
+    return [
+        f"it cannot keep up with an input every {every_seconds * 1e3:g} ms: one inference takes "
+        f"{paced.service.p50_seconds * 1e3:.3g} ms; up to {paced.backlog} inputs waited, more the longer it runs"
+    ]

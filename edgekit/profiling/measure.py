@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 from edgekit.profiling.plan import Plan, Subject
 from edgekit_targets.agent.contract import Agent
-from edgekit_targets.agent.protocol import Open, Opened, Ran, Run
-from edgekit_targets.errors import EdgekitError
+from edgekit_targets.agent.protocol import EnergyUsed, Open, Opened, Ran, Run
+from edgekit_targets.errors import AgentGone, EdgekitError
+from edgekit_targets.types.profile import Enforced
 
 
 @dataclass
@@ -28,6 +29,10 @@ class Taken:
     slices: list[Ran] = field(default_factory=list)
     retaken: int = 0
     soaked: list[list[Ran]] = field(default_factory=list)
+    energy: list[Ran] = field(default_factory=list)
+    idle: list[EnergyUsed] = field(default_factory=list)
+    energy_reason: str | None = None
+    enforced: Enforced | None = None
     failure: str | None = None
     complete: bool = False
 
@@ -84,9 +89,15 @@ def _slice(agent: Agent, one: Taken, request: Run) -> Ran:
 
 @contextmanager
 def _contained(one: Taken) -> Iterator[None]:
-    """A failure ends this subject, not the run."""
+    """A failure ends this subject, not the run; without an agent there is nothing left to run.
+
+    Raises:
+        AgentGone: the agent itself has ended.
+    """
     try:
         yield
+    except AgentGone:
+        raise
     except EdgekitError as error:
         one.failure = str(error)
 

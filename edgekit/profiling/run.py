@@ -8,6 +8,8 @@ from pathlib import Path
 
 from edgekit.devices.address import LOCAL
 from edgekit.documents import now
+from edgekit.profiling.energy import energy_all
+from edgekit.profiling.enforce import MemoryLimit, enforce_all
 from edgekit.profiling.measure import Taken, take
 from edgekit.profiling.pace import Pace
 from edgekit.profiling.plan import Plan, Subject, subjects
@@ -37,6 +39,7 @@ def profile(
     spinning: bool = False,
     arena: bool = True,
     soak_seconds: float | None = None,
+    enforce: MemoryLimit | None = None,
     fresh: bool = False,
     plan: Plan | None = None,
     progress: Progress,
@@ -54,6 +57,7 @@ def profile(
         spinning: let the runtime's threads burn their cores between inferences; with one thread there are none.
         arena: let the runtime keep freed memory for the next inference.
         soak_seconds: afterwards hold that pace so long, one candidate after the other; a closed loop without one.
+        enforce: run each candidate once more inside this limit.
         fresh: measure again what is there already.
         plan: how much to measure.
         progress: told after every slice.
@@ -82,7 +86,8 @@ def profile(
         spinning=spinning,
         arena=arena,
     )
-    known = {} if fresh or soak_seconds is not None else _known(bundle, manifest, welcome)
+    anew = fresh or soak_seconds is not None or enforce is not None
+    known = {} if anew else _known(bundle, manifest, welcome)
     kept = [known[key] for one in wanted if (key := _key(one)) in known]
     taken = [Taken(one) for one in wanted if _key(one) not in known]
     created = now()
@@ -96,6 +101,9 @@ def profile(
     )
     try:
         _take_all(agent, taken, plan, progress)
+        energy_all(agent, taken, progress)
+        if enforce is not None:
+            enforce_all(agent, taken, enforce, progress)
         if soak_seconds is not None:
             soak_all(agent, taken, soak_seconds, progress)
     finally:

@@ -13,7 +13,7 @@ from edgekit.profiling.measure import Taken, open_request
 from edgekit.statistics.ratios import log_half_width
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Ran, Run
-from edgekit_targets.errors import EdgekitError
+from edgekit_targets.errors import AgentGone, EdgekitError
 from edgekit_targets.measure.latency import MAX_SAMPLES
 from edgekit_targets.progress import Progress
 from edgekit_targets.types.profile import Latency, Soak, SoakPoint
@@ -34,6 +34,8 @@ def soak_all(agent: Agent, taken: Sequence[Taken], seconds: float, progress: Pro
                 one.soaked.append(stretch)
                 done += 1
                 progress("soak", done, total)
+        except AgentGone:
+            raise
         except EdgekitError as error:
             one.failure = f"soak: {error}"
     progress("soak", total, total)
@@ -69,7 +71,7 @@ def _soak(agent: Agent, one: Taken, seconds: float) -> Iterator[list[Ran]]:
             agent.run(
                 Run(
                     handle=handle,
-                    samples=MAX_SAMPLES,
+                    samples=most_samples(part, one.subject.every_seconds),
                     max_seconds=part,
                     warmup_seconds=0.0,
                     every_seconds=one.subject.every_seconds,
@@ -78,6 +80,11 @@ def _soak(agent: Agent, one: Taken, seconds: float) -> Iterator[list[Ran]]:
             for _ in range(_SLICES)
         ]
     agent.close(handle)
+
+
+def most_samples(seconds: float, every_seconds: float | None) -> int:
+    """As many as fit into a slice of so many seconds; room for them is made in the process that is measured."""
+    return MAX_SAMPLES if every_seconds is None else min(MAX_SAMPLES, math.ceil(seconds / every_seconds) + 1)
 
 
 def _ratio(last: Latency, first: Latency) -> tuple[float, float | None]:

@@ -6,7 +6,9 @@ import re
 import statistics
 from collections.abc import Sequence
 
-from edgekit.profiling.latency import latency_of, latency_warnings, paced_of
+from edgekit.profiling.energy import summarise_energy
+from edgekit.profiling.enforce import enforced_warnings
+from edgekit.profiling.latency import latency_of, latency_warnings, paced_of, paced_warnings
 from edgekit.profiling.measure import Taken
 from edgekit.profiling.soak import summarise_soak
 from edgekit.statistics.means import mean
@@ -16,7 +18,6 @@ from edgekit_targets.types.profile import Conditions, DeviceParity, Measurement,
 
 STORAGE_ONLY = "fp16 saves storage only on a processor, which computes in fp32 here; it is meant for GPU and NPU"
 _PROCESSORS = ("cpu", "openvino")
-CLOSED_LOOP_NOTE = "energy: not measured (no energy source is read yet)"
 
 
 def summarise(taken: Taken, created: str) -> Measurement:
@@ -36,11 +37,15 @@ def summarise(taken: Taken, created: str) -> Measurement:
             f"{taken.retaken} of {len(taken.slices)} slices were disturbed by other processes and taken again"
         )
     every = subject.every_seconds
+    paced = None if every is None else paced_of(taken.slices, every, launches)
+    warnings += paced_warnings(paced, every)
     disturbed = _disturbed(taken.slices, warnings)
     cpu = mean([ran.cpu_seconds / len(ran.seconds) for ran in taken.slices if ran.cpu_seconds is not None])
     if latency is not None and cpu is None:
         warnings.append("cpu time: this system does not tell it")
     marks = [one.memory for one in taken.opened if one.memory is not None]
+    peaks = [one.peak_bytes for one in marks]
+    peaks += [one.process_peak_bytes for one in taken.opened if one.process_peak_bytes is not None]
     memory = _memory(taken, marks, warnings)
     parity = _parity(taken.opened)
     if taken.opened and parity is None:
@@ -54,7 +59,8 @@ def summarise(taken: Taken, created: str) -> Measurement:
         )
     if subject.artifact.precision == "fp16" and subject.target in _PROCESSORS:
         warnings.append(STORAGE_ONLY)
-    warnings.append(CLOSED_LOOP_NOTE)
+    energy = summarise_energy(taken, warnings)
+    warnings += enforced_warnings(taken.enforced)
     return Measurement(
         artifact=subject.artifact.id,
         sha256=subject.artifact.sha256,
@@ -80,9 +86,9 @@ def summarise(taken: Taken, created: str) -> Measurement:
         memory=memory,
         memory_low_bytes=min((one.added_bytes for one in marks), default=None),
         memory_high_bytes=max((one.added_bytes for one in marks), default=None),
-        process_memory_low_bytes=min((one.peak_bytes for one in marks), default=None),
-        process_memory_high_bytes=max((one.peak_bytes for one in marks), default=None),
-        energy=None,
+        process_memory_low_bytes=min(peaks, default=None),
+        process_memory_high_bytes=max(peaks, default=None),
+        energy=energy,
         parity=parity,
         warnings=tuple(warnings),
         valid=taken.failure is None
@@ -90,10 +96,11 @@ def summarise(taken: Taken, created: str) -> Measurement:
         and (parity is None or parity.passed)
         and not disturbed_too_much(disturbed),
         complete=taken.complete,
-        paced=None if every is None else paced_of(taken.slices, every, launches),
+        paced=paced,
         soak=summarise_soak(taken),
         conditions=_conditions(taken),
         disturbed=disturbed,
+        enforced=taken.enforced,
     )
 
 

@@ -7,6 +7,7 @@ Anything that is not an :class:`EdgekitError` is a bug in edgekit and keeps its 
     |   |-- MissingExtra    2    a part that is not installed: names the ``pip install`` that brings it
     |   `-- WriteFailed     2    the disk is full or the folder cannot be written; nothing is left behind
     |-- AgentFailed         2    the agent or a worker process on the device died or does not answer
+    |   `-- AgentGone       2    the agent itself: nothing more can be asked of the device
     |-- NothingFits         3    no candidate meets the budget
     |-- Undecided           4    more measuring would tell
     `-- CheckFailed         5    parity, hash, signature or golden vectors
@@ -44,6 +45,10 @@ class WriteFailed(InputError):
 
 class AgentFailed(EdgekitError):
     """The agent, or a worker that held a model, died (crash in native code, out of memory) or does not answer."""
+
+
+class AgentGone(AgentFailed):
+    """The agent itself has ended; nothing more can be asked of the device."""
 
 
 class NothingFits(EdgekitError):

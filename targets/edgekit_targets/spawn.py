@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
     or in the one file that is pushed to a device.
     """
     variables = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).absolute().parents[1])
     if root not in (*site.getsitepackages(), site.getusersitepackages()):
         before = variables.get("PYTHONPATH")
         variables["PYTHONPATH"] = f"{root}{os.pathsep}{before}" if before else root

@@ -74,7 +74,13 @@ def edgekit() -> Run:
             check=False,
             timeout=300,
             cwd=cwd,
-            env={"HOME": str(cwd), "XDG_CACHE_HOME": str(cwd / ".cache"), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            env={
+                "HOME": str(cwd),
+                "EDGEKIT_LOCK": str(cwd / ".lock"),
+                "XDG_CACHE_HOME": str(cwd / ".cache"),
+                "PATH": "/usr/bin:/bin",
+                "LANG": "C.UTF-8",
+            },
         )
 
     return run

@@ -95,3 +95,25 @@ def golden(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def hungry(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Make a small file that needs so many MiB at once while it runs: x is spread over many rows; y is the greatest."""
+    from onnx import TensorProto, helper
+
+    folder = tmp_path_factory.mktemp("models")
+
+    def make(mib: int) -> Path:
+        return _save(
+            folder / f"hungry-{mib}.onnx",
+            [
+                helper.make_node("Expand", ["x", "shape"], ["spread"]),
+                helper.make_node("ReduceMax", ["spread"], ["y"], keepdims=0),
+            ],
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, FEATURES])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [])],
+            {"shape": np.array([mib * 2**20 // (4 * FEATURES), FEATURES], np.int64)},
+        )
+
+    return make

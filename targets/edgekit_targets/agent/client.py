@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from collections import deque
@@ -17,10 +18,13 @@ from edgekit_targets.agent.protocol import (
     PROTOCOL,
     Close,
     Closed,
+    Enforce,
     Evaluate,
     Evaluated,
     Failed,
     Hello,
+    Idle,
+    Idled,
     Open,
     Opened,
     Ran,
@@ -28,13 +32,16 @@ from edgekit_targets.agent.protocol import (
     Welcome,
 )
 from edgekit_targets.agent.wire import as_error, read_reply, write_request
-from edgekit_targets.errors import AgentFailed, InputError
+from edgekit_targets.errors import AgentFailed, AgentGone, InputError
 from edgekit_targets.spawn import environment, python_module, say_exit
+from edgekit_targets.types.profile import Enforced
 
 _END_SECONDS = 10.0
 _TAIL_LINES = 100
 _START_SECONDS, _GREETING_LINES = 60.0, 1000
+_QUOTED_BYTES = 60
 Reply = TypeVar("Reply")
+Failure = TypeVar("Failure", bound=AgentFailed)
 
 
 class LocalAgent:
@@ -53,6 +60,7 @@ class LocalAgent:
         self._after = after
         self._argv = python_module("edgekit_targets") if argv is None else list(argv)
         self._process: subprocess.Popen[bytes] | None = None
+        self._gone: str | None = None
         self._number = 0
         self._tail: deque[bytes] = deque(maxlen=_TAIL_LINES)
 
@@ -62,6 +70,8 @@ class LocalAgent:
         Raises:
             AgentFailed: it cannot be started.
         """
+        if not hasattr(select, "poll"):
+            raise AgentFailed("agents are reached from Linux and macOS only; on Windows run edgekit inside WSL")
         try:
             self._process = subprocess.Popen(
                 self._argv,
@@ -106,14 +116,17 @@ class LocalAgent:
         """Compute outputs for many samples."""
         return self._ask(request, Evaluated)
 
+    def idle(self, request: Idle) -> Idled:
+        """Tell the energy of doing nothing."""
+        return self._ask(request, Idled)
+
+    def enforce(self, request: Enforce) -> Enforced:
+        """Run one model inside a memory limit, in a process of its own that is gone afterwards."""
+        return self._ask(request, Enforced)
+
     def close(self, handle: str) -> None:
         """End one worker; closing an unknown handle is no error."""
         self._ask(Close(handle=handle), Closed)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can still be asked; it cannot after it ended, or was ended because it made no sense."""
-        return self._process is not None
 
     def _skip(self, mark: bytes) -> None:
         try:
@@ -121,38 +134,50 @@ class LocalAgent:
                 if next_line(self._reader, _START_SECONDS, self._stderr, self._keep).strip() == mark:
                     return
         except EOFError as error:
-            raise self._failed(f"the agent {say_exit(self._end(_END_SECONDS))}") from error
+            raise self._lost(f"the agent {say_exit(self._end(_END_SECONDS))}") from error
         except (TimeoutError, InputError) as error:
             self._end(0.0)
-            raise self._failed(f"the agent did not start in {_START_SECONDS:.0f} s") from error
+            raise self._lost(f"the agent did not start in {_START_SECONDS:.0f} s") from error
         self._end(0.0)
-        raise self._failed("the agent did not start: the device says other things without end")
+        raise self._lost("the agent did not start: the device says other things without end")
 
     def _ask(self, request: Any, kind: type[Reply]) -> Reply:
+        if self._gone is not None:
+            raise AgentGone(self._gone)
         process = self._process
         if process is None or process.stdin is None:
             raise RuntimeError("the agent is used outside its with block")
         self._number += 1
         limit = limit_seconds(request) + GRACE_SECONDS
+        line = b""
         try:
             process.stdin.write(write_request(self._number, request))
             process.stdin.flush()
-            number, reply = read_reply(next_line(self._reader, limit, self._stderr, self._keep))
+            line = next_line(self._reader, limit, self._stderr, self._keep)
+            number, reply = read_reply(line)
         except (BrokenPipeError, EOFError) as error:
-            raise self._failed(f"the agent {say_exit(self._end(_END_SECONDS))}") from error
+            raise self._lost(f"the agent {say_exit(self._end(_END_SECONDS))}") from error
         except TimeoutError as error:
             self._end(0.0)
-            raise self._failed(f"the agent gave no answer in {limit:.0f} s") from error
+            raise self._lost(f"the agent gave no answer in {limit:.0f} s") from error
         except InputError as error:
             self._end(0.0)
-            raise self._failed(f"the agent's answer makes no sense: {error}") from error
+            raise self._lost(f"the agent's answer makes no sense: {error}{self._quoted(line)}") from error
         if isinstance(reply, Failed):
             told = as_error(reply)
-            raise self._failed(str(told)) if isinstance(told, AgentFailed) else told
+            raise self._said(AgentFailed(str(told))) if isinstance(told, AgentFailed) else told
         if number != self._number or not isinstance(reply, kind):
             self._end(0.0)
-            raise self._failed(f"the agent answered {type(reply).__name__} to {type(request).__name__}")
+            raise self._lost(f"the agent answered {type(reply).__name__} to {type(request).__name__}")
         return reply
+
+    def _quoted(self, line: bytes) -> str:
+        """How it began, and what is to be done about that where the agent was reached through a login."""
+        if not line:
+            return ""
+        begin = "".join(one if one.isprintable() else "?" for one in line[:_QUOTED_BYTES].decode("utf-8", "replace"))
+        remedy = "" if self._local else "; what a login prints on that machine must not go to its standard output"
+        return f' (it began "{begin}"{remedy})'
 
     def _keep(self) -> None:
         """Keep the end of what the agent and its workers say on standard error."""
@@ -170,16 +195,22 @@ class LocalAgent:
         while not self._stderr.ended and fill_ready([self._stderr], 0.0):
             self._keep()
 
-    def _failed(self, message: str) -> AgentFailed:
+    def _lost(self, message: str) -> AgentGone:
+        """The error of an agent that has ended; it is raised again whatever is asked of it later."""
+        error = self._said(AgentGone(message))
+        self._gone = str(error)
+        return error
+
+    def _said(self, error: Failure) -> Failure:
         """The error, with the last line that was said on standard error; the lines before it as notes."""
         if self._process is not None:
             self._drain()
         lines = [line.decode("utf-8", "replace").rstrip() for line in self._tail]
         self._tail.clear()
-        error = AgentFailed(f"{message}: {lines[-1].strip()}" if lines else message)
+        told = type(error)(f"{error}: {lines[-1].strip()}" if lines else str(error))
         for line in lines[:-1]:
-            error.add_note(line)
-        return error
+            told.add_note(line)
+        return told
 
     def _end(self, seconds: float) -> int:
         """End the process; gives its return code."""

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from edgekit_targets.agent.protocol import Evaluate, Evaluated, Open, Opened, Ran, Run, Welcome
+from edgekit_targets.agent.protocol import (
+    Enforce,
+    Evaluate,
+    Evaluated,
+    Idle,
+    Idled,
+    Open,
+    Opened,
+    Ran,
+    Run,
+    Welcome,
+)
+from edgekit_targets.types.profile import Enforced
 
 
 class Agent(Protocol):
@@ -25,6 +37,12 @@ class Agent(Protocol):
 
     def evaluate(self, request: Evaluate) -> Evaluated:
         """Compute outputs for many samples."""
+
+    def idle(self, request: Idle) -> Idled:
+        """Tell the energy of doing nothing."""
+
+    def enforce(self, request: Enforce) -> Enforced:
+        """Run one model inside a memory limit, in a process of its own that is gone afterwards."""
 
     def close(self, handle: str) -> None:
         """End one worker; closing an unknown handle is no error."""

@@ -10,11 +10,15 @@ from types import TracebackType
 from typing import Self
 
 from edgekit_targets import __version__
+from edgekit_targets.agent.energy import EnergyReader
 from edgekit_targets.agent.model import Model
 from edgekit_targets.agent.protocol import (
     PROTOCOL,
+    Enforce,
     Evaluate,
     Evaluated,
+    Idle,
+    Idled,
     Open,
     Opened,
     Ran,
@@ -22,11 +26,13 @@ from edgekit_targets.agent.protocol import (
     Welcome,
 )
 from edgekit_targets.errors import AgentFailed, InputError
+from edgekit_targets.hardware.energy.contract import EnergySource, Unreadable
+from edgekit_targets.hardware.energy.scripted import ScriptedEnergy
 from edgekit_targets.hardware.surroundings import Quiet
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
 from edgekit_targets.runtimes.fake import FakeTarget, Script
-from edgekit_targets.types.profile import Device, DeviceParity
+from edgekit_targets.types.profile import Device, DeviceParity, Enforced
 from edgekit_targets.types.target import TargetStatus
 
 FAKE_DEVICE = Device(
@@ -57,6 +63,10 @@ class Scenario:
     targets: tuple[str, ...] = ("cpu", "openvino")
     unavailable: Mapping[str, str] = field(default_factory=dict)
     device: Device = FAKE_DEVICE
+    idle_watts: float | None = None
+    """What the machine draws when nothing runs; null: nothing tells its energy."""
+    no_controller: str | None = None
+    """Why no memory limit can be enforced; null: one can."""
 
     def script(self, request: Open) -> Script:
         """What is scripted for a request.
@@ -80,7 +90,9 @@ class FakeAgent:
         """Play ``scenario``; by default every artifact is equal."""
         self._scenario = scenario or Scenario()
         self._models: dict[str, Model] = {}
+        self._drawn: dict[str, float] = {}
         self.clock = ScriptedClock()
+        self._energy = EnergyReader(self._source, lambda: self.clock.now() / 1e9)
         self.opened: list[Open] = []
         """Every request to open, in order, for tests of who asked for what."""
         self.ran: list[Run] = []
@@ -118,6 +130,7 @@ class FakeAgent:
         model = Model(target, self.clock, meter, Quiet(script.seen))
         opened = model.open(dataclasses.replace(request, golden=None, tolerance=None))
         self._models[request.handle] = model
+        self._drawn[request.handle] = script.watts
         return dataclasses.replace(opened, parity=_parity(script, request))
 
     def _launched(self, request: Open) -> Script:
@@ -134,10 +147,44 @@ class FakeAgent:
         self.ran.append(request)
         model = self._model(request.handle)
         try:
-            return model.run(request)
+            if not request.energy:
+                return model.run(request)
+            # Any target has the same source here; it is the model that draws.
+            ran, used = self._energy.around(request.handle, lambda: model.run(request))
+            return dataclasses.replace(ran, energy=used)
         except AgentFailed:
             self.close(request.handle)
             raise
+
+    def idle(self, request: Idle) -> Idled:
+        """Let time pass by the scripted clock."""
+        _, used = self._energy.around("", lambda: self.clock.advance(request.seconds, cores=0.0))
+        return Idled(energy=used, window_seconds=self._energy.window_seconds(""))
+
+    def enforce(self, request: Enforce) -> Enforced:
+        """Hold the scripted peak against the limit."""
+        if self._scenario.no_controller is not None:
+            return Enforced(
+                limit_bytes=request.limit_bytes, lived=None, oom_kills=None, reason=self._scenario.no_controller
+            )
+        opened = self.open(request.model)
+        self.close(request.model.handle)
+        assert opened.memory is not None
+        killed = opened.memory.peak_bytes > request.limit_bytes
+        return Enforced(
+            limit_bytes=request.limit_bytes,
+            lived=not killed,
+            oom_kills=int(killed),
+            reason="the scripted kernel killed it" if killed else None,
+            charged_peak_bytes=min(opened.memory.peak_bytes, request.limit_bytes),
+        )
+
+    def _source(self, handle: str) -> EnergySource:
+        """The scripted source, while the model of that handle runs; nothing runs under the empty one."""
+        idle = self._scenario.idle_watts
+        if idle is None:
+            raise Unreadable("nothing tells the energy of this scripted machine")
+        return ScriptedEnergy(self.clock, idle + self._drawn.get(handle, 0.0))
 
     def evaluate(self, request: Evaluate) -> Evaluated:
         """Compute outputs with the script's function."""

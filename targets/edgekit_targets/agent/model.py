@@ -20,6 +20,9 @@ from edgekit_targets.types.profile import Memory
 
 MAX_THREADS = 1024
 _MAX_ELEMENTS = 1 << 28
+_QUIET_RUNS, _MOST_RUNS = 2, 8
+_GROWTH_BYTES = 1 << 16
+"""Python itself comes and goes by so much."""
 
 
 class Model:
@@ -76,9 +79,11 @@ class Model:
         start = now()
         session.bind(feeds, self._states)
         first_run_seconds = (now() - start) / 1e9
+        self._settle(session.run, self._meter.resident if measured else lambda: 0)
         run_peak = self._meter.peak() if measured else 0
         steady = self._meter.resident() if measured else 0
         files_now = self._meter.files() if measured else None
+        process_peak = None if measured else self._meter.process_peak()
 
         parity = None
         if request.golden is not None and request.tolerance is not None:
@@ -103,6 +108,7 @@ class Model:
             parity=parity,
             warnings=tuple(note for note in (self._meter.reason, *self._target.notes) if note is not None),
             conditions=conditions,
+            process_peak_bytes=process_peak,
         )
 
     def run(self, request: Run) -> Ran:
@@ -113,13 +119,14 @@ class Model:
         seen = self._surroundings.since(before)
         return Ran(
             handle=request.handle,
-            seconds=timed.seconds,
+            seconds=() if request.energy else timed.seconds,
             cpu_seconds=timed.cpu_seconds,
             wall_seconds=timed.wall_seconds,
             warmup_runs=timed.warmup_runs,
             steady_bytes=self._meter.resident() if self._meter.reason is None else None,
             warnings=seen.remarks,
-            response_seconds=timed.response_seconds,
+            response_seconds=None if request.energy else timed.response_seconds,
+            inferences=timed.warmup_runs + len(timed.seconds) if request.energy else None,
             disturbances=seen.disturbances,
             conditions=seen.conditions,
         )
@@ -153,6 +160,20 @@ class Model:
         if self._session is None:
             raise InputError("no model is open here; open one first")
         return self._session
+
+    def _settle(self, run: Callable[[], object], resident: Callable[[], int]) -> None:
+        """Run until nothing grows any more.
+
+        ONNX Runtime's arena may take as much again for the second run as for the first: an output that stays bound
+        splits the block that the first one left (256 MiB after one run, 496 MiB after two, for one large tensor).
+        """
+        most, quiet, runs = resident(), 0, 0
+        while quiet < _QUIET_RUNS and runs < _MOST_RUNS:
+            run()
+            runs += 1
+            found = resident()
+            quiet = quiet + 1 if found <= most + _GROWTH_BYTES else 0
+            most = max(most, found)
 
     def _mark(self) -> int:
         """Set the high-water mark back to what is resident, and give that."""

@@ -16,9 +16,12 @@ code, out of memory) is reported with its signal or exit code.
 | open     | Open      | opened    |
 | run      | Run       | ran       |
 | evaluate | Evaluate  | evaluated |
+| idle     | Idle      | idled     |
+| enforce  | Enforce   | enforced  |
 | close    | Close     | closed    |
 
-Changing a field's meaning or removing one raises ``PROTOCOL``; adding one with a default does not.
+Changing a field's meaning or removing one raises ``PROTOCOL``; adding one with a default does not, nor does a new
+request, which an older agent refuses by name.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from edgekit_targets.types.manifest import State, Tensor
-from edgekit_targets.types.profile import Conditions, Device, DeviceParity, Disturbance, Memory
+from edgekit_targets.types.profile import Conditions, Device, DeviceParity, Disturbance, Enforced, Memory
 from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
@@ -95,6 +98,8 @@ class Opened:
     warnings: tuple[str, ...]
     conditions: Conditions | None = None
     """The state of the machine before the model was loaded."""
+    process_peak_bytes: int | None = None
+    """The high-water mark of the whole process, where that is all the system tells (``memory`` is null then)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +116,21 @@ class Run:
     max_seconds: float
     warmup_seconds: float
     every_seconds: float | None = None
+    energy: bool = False
+    """Tell the energy of the whole slice instead of its single samples, which take some energy to tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyUsed:
+    """What one source of energy readings told of an interval: of everything it covers, idle power included.
+
+    ``joules`` is null where it told nothing; ``reason`` says why.
+    """
+
+    joules: float | None
+    seconds: float
+    source: str | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +154,9 @@ class Ran:
     """What makes these samples doubtful."""
     conditions: Conditions | None = None
     """The state of the machine after the slice."""
+    inferences: int | None = None
+    """How many there were, those of the warm-up included; told with ``energy``, when ``seconds`` is empty."""
+    energy: EnergyUsed | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +180,34 @@ class Evaluated:
 
     handle: str
     samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle:
+    """Do nothing for so long, and tell the energy of that; with 0 seconds only whether there is a source.
+
+    ``target`` says of which hardware.
+    """
+
+    target: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idled:
+    """The energy of doing nothing, and the shortest interval that the source tells anything of."""
+
+    energy: EnergyUsed
+    window_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enforce:
+    """Open ``model`` and do ``run`` in a fresh process that may use at most ``limit_bytes``, and end it."""
+
+    model: Open
+    run: Run
+    limit_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +237,8 @@ REQUESTS: Final[dict[str, type[Any]]] = {
     "open": Open,
     "run": Run,
     "evaluate": Evaluate,
+    "idle": Idle,
+    "enforce": Enforce,
     "close": Close,
 }
 REPLIES: Final[dict[str, type[Any]]] = {
@@ -193,6 +246,8 @@ REPLIES: Final[dict[str, type[Any]]] = {
     "opened": Opened,
     "ran": Ran,
     "evaluated": Evaluated,
+    "idled": Idled,
+    "enforced": Enforced,
     "closed": Closed,
     "failed": Failed,
 }

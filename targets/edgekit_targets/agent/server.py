@@ -5,71 +5,51 @@ Standard library only, so it starts anywhere Python does and can say what is mis
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import os
+import select
 import signal
-import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from edgekit_targets import __version__
+from edgekit_targets.agent.energy import EnergyReader
 from edgekit_targets.agent.limits import limit_seconds
-from edgekit_targets.agent.lines import LineReader, claim_stdout, next_line
+from edgekit_targets.agent.lines import LineReader, claim_stdout, fill_ready, next_line
 from edgekit_targets.agent.lock import hold
-from edgekit_targets.agent.protocol import PROTOCOL, Close, Closed, Evaluate, Failed, Hello, Open, Run, Welcome
-from edgekit_targets.agent.wire import failure, peek_id, read_reply, read_request, write_reply
-from edgekit_targets.errors import DISTRIBUTION, AgentFailed, CheckFailed, EdgekitError, InputError
+from edgekit_targets.agent.process import WorkerProcess
+from edgekit_targets.agent.protocol import (
+    PROTOCOL,
+    Close,
+    Closed,
+    Enforce,
+    Evaluate,
+    Failed,
+    Hello,
+    Idle,
+    Idled,
+    Open,
+    Ran,
+    Run,
+    Welcome,
+)
+from edgekit_targets.agent.wire import failure, peek_id, read_reply, read_request, write_reply, write_request
+from edgekit_targets.errors import DISTRIBUTION, AgentFailed, CheckFailed, EdgekitError, InputError, MissingExtra
 from edgekit_targets.files import sha256_of
 from edgekit_targets.hardware.describe import describe
-from edgekit_targets.runtimes import statuses
-from edgekit_targets.spawn import environment, python_module, say_exit
+from edgekit_targets.hardware.memory_limit import LimitedGroup, Unavailable
+from edgekit_targets.runtimes import find, statuses
+from edgekit_targets.runtimes.packages import present
+from edgekit_targets.spawn import say_exit
+from edgekit_targets.types.profile import Enforced
 
-_END_SECONDS = 5.0
+MAX_IDLE_SECONDS = 600.0
 
 
 class _Gone(Exception):
     """The controller has closed our input."""
-
-
-class _Worker:
-    """A worker process as the agent sees it."""
-
-    def __init__(self, request: Open) -> None:
-        self.what = f"{Path(request.file).name} on {request.target}"
-        try:
-            self.process = subprocess.Popen(
-                python_module("edgekit_targets.agent.worker"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment(),
-            )
-        except OSError as error:
-            raise AgentFailed(f"no process could be started for {self.what}: {error.strerror}") from error
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.stdin = self.process.stdin
-        self.reader = LineReader(self.process.stdout.fileno())
-
-    def end(self) -> int:
-        """Close its input; kill it if it does not go. Gives its return code."""
-        with contextlib.suppress(BrokenPipeError):
-            self.stdin.close()
-        try:
-            return self.process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            return self.kill()
-        finally:
-            self.close()
-
-    def kill(self) -> int:
-        """End it now."""
-        self.process.kill()
-        return self.process.wait()
-
-    def close(self) -> None:
-        """Let go of its output."""
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 class Server:
@@ -79,8 +59,9 @@ class Server:
         """Read requests from the descriptor ``source``, write replies to ``sink``."""
         self._reader = LineReader(source)
         self._sink = sink
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, WorkerProcess] = {}
         self._lock: int | None = None
+        self._energy = EnergyReader()
 
     def serve(self) -> None:
         """Answer until the input ends; then no worker is left."""
@@ -124,7 +105,13 @@ class Server:
         if isinstance(request, (Run, Evaluate)):
             if request.handle not in self._workers:
                 raise InputError(f"no model is open under the handle {request.handle}; open it first")
+            if isinstance(request, Run) and request.energy:
+                return self._run_for_energy(number, request, line)
             return self._ask(request, line)
+        if isinstance(request, Idle):
+            return write_reply(number, self._idle(request))
+        if isinstance(request, Enforce):
+            return write_reply(number, self._enforce(request))
         assert isinstance(request, Close)
         worker = self._workers.pop(request.handle, None)
         if worker is not None:
@@ -132,14 +119,77 @@ class Server:
         return write_reply(number, Closed(handle=request.handle))
 
     def _open(self, request: Open, line: bytes) -> bytes:
-        if request.handle in self._workers:
-            raise InputError(f"the handle {request.handle} is in use; close it first")
-        _check_hash(request)
-        self._workers[request.handle] = _Worker(request)
+        self._check(request)
+        self._workers[request.handle] = WorkerProcess(request)
         reply = self._ask(request, line)
         if isinstance(read_reply(reply)[1], Failed):
             self._workers.pop(request.handle).end()
         return reply
+
+    def _check(self, request: Open) -> None:
+        """Refuse what no process needs to be started for."""
+        if request.handle in self._workers:
+            raise InputError(f"the handle {request.handle} is in use; close it first")
+        target = find(request.target)
+        if not present("numpy"):  # a worker cannot even start without it
+            raise MissingExtra("numpy", target.extra)
+        _check_hash(request)
+
+    def _run_for_energy(self, number: int, request: Run, line: bytes) -> bytes:
+        target = self._workers[request.handle].target
+        reply, used = self._energy.around(target, lambda: self._ask(request, line))
+        ran = read_reply(reply)[1]
+        return write_reply(number, dataclasses.replace(ran, energy=used)) if isinstance(ran, Ran) else reply
+
+    def _idle(self, request: Idle) -> Idled:
+        if not 0.0 <= request.seconds <= MAX_IDLE_SECONDS:
+            raise InputError(f"seconds must be between 0 and {MAX_IDLE_SECONDS:.0f}, not {request.seconds}")
+        window = self._energy.window_seconds(find(request.target).name)
+
+        def wait() -> None:
+            end = time.monotonic() + request.seconds
+            while (left := end - time.monotonic()) > 0:
+                fill_ready([self._reader], left)
+                self._heard()
+
+        _, used = self._energy.around(request.target, wait)
+        return Idled(energy=used, window_seconds=window)
+
+    def _enforce(self, request: Enforce) -> Enforced:
+        """Open and run one model inside a limit; whatever happens to it is the answer."""
+        self._check(request.model)
+        try:
+            with LimitedGroup(request.limit_bytes) as group:
+                reason = self._try(request, group)
+                kills, peak = group.kills(), group.peak_bytes()
+        except Unavailable as error:
+            return Enforced(limit_bytes=request.limit_bytes, lived=None, oom_kills=None, reason=str(error))
+        lived = False if kills else None if reason is not None else True
+        return Enforced(
+            limit_bytes=request.limit_bytes,
+            lived=lived,
+            oom_kills=kills,
+            reason="the kernel killed it for want of memory" if kills else reason,
+            charged_peak_bytes=peak,
+        )
+
+    def _try(self, request: Enforce, group: LimitedGroup) -> str | None:
+        """Why it failed, or nothing."""
+        handle = request.model.handle
+        try:
+            self._workers[handle] = WorkerProcess(request.model, group.join)
+            for step in (request.model, dataclasses.replace(request.run, handle=handle, energy=False)):
+                told = read_reply(self._ask(step, write_request(1, step).rstrip(b"\n")))[1]
+                if isinstance(told, Failed):
+                    return told.message
+        except AgentFailed as error:
+            return str(error)
+        finally:
+            worker = self._workers.pop(handle, None)
+            if worker is not None:
+                worker.kill()
+                worker.close()
+        return None
 
     def _ask(self, request: Open | Run | Evaluate, line: bytes) -> bytes:
         """Pass a line to a worker and wait for its answer, with an eye on our own input: it may end first."""
@@ -188,6 +238,8 @@ def _welcome(request: Hello) -> Welcome:
 
 def main() -> None:
     """Serve standard input and output. Ctrl-C and a hang-up end the agent without a traceback."""
+    if not hasattr(select, "poll"):
+        sys.exit("the agent runs on Linux and macOS only; on Windows run it inside WSL")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sink = claim_stdout()
     Server(os.dup(0), sink).serve()

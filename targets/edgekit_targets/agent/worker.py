@@ -17,7 +17,7 @@ from edgekit_targets.agent.wire import failure, read_request, write_reply
 from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.hardware.surroundings import System
 from edgekit_targets.measure.clock import RealClock
-from edgekit_targets.measure.memory import ProcMeter
+from edgekit_targets.measure.process_peak import choose_meter
 from edgekit_targets.runtimes import find
 
 
@@ -37,7 +37,7 @@ class Worker:
         if isinstance(request, Open):
             if self._model is not None:
                 raise InputError("this worker holds a model already")
-            model = Model(find(request.target), RealClock(), ProcMeter(), System())
+            model = Model(find(request.target), RealClock(), choose_meter(), System())
             reply = model.open(request)
             self._model = model
             return reply

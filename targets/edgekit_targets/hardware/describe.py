@@ -60,7 +60,7 @@ def describe(name: str = "local", root: Path = Path("/")) -> Device:
     cpu = _cpu(cpuinfo)
     isa = _isa(cpuinfo)
     architecture = platform.machine()
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = _memory_bytes(_read(root / "proc/meminfo") or "")
     return Device(
         name=name,

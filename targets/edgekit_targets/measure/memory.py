@@ -32,12 +32,14 @@ class Meter(Protocol):
     def files(self) -> int | None:
         """What is resident now of mapped files, such as the code of the runtime; null where that is not told."""
 
+    def process_peak(self) -> int | None:
+        """The high-water mark since the process began, which needs no reset; null where that is not told."""
+
 
 class ProcMeter:
     """Reads ``/proc/self``. ``root`` is another folder in tests.
 
-    ``ru_maxrss`` is no replacement where ``/proc`` is missing: it cannot be reset, so it holds the import of the
-    runtime for ever and hides a smaller model.
+    Where ``/proc`` is missing see :mod:`edgekit_targets.measure.process_peak`.
     """
 
     def __init__(self, root: Path = Path("/proc/self")) -> None:
@@ -72,6 +74,10 @@ class ProcMeter:
             return _field(self._status, "RssFile")
         except ValueError:
             return None
+
+    def process_peak(self) -> int | None:
+        """Not told: the mark is reset here."""
+        return None
 
     def _probe(self) -> str | None:
         try:
@@ -113,6 +119,10 @@ class ScriptedMeter:
     def files(self) -> int | None:
         """Nothing: what is scripted is memory of its own."""
         return 0
+
+    def process_peak(self) -> int | None:
+        """Not told: the mark is reset here."""
+        return None
 
 
 def _field(path: Path, name: str) -> int:

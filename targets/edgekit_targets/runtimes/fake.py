@@ -34,6 +34,8 @@ class Script:
     seen: tuple[Seen, ...] = ()
     """What the machine does around each slice in turn; nothing by default."""
     cores: float = 1.0
+    watts: float = 0.0
+    """What the machine draws above idle while this runs, waiting for inputs included."""
     load_seconds: float = 0.05
     first_run_seconds: float = 0.002
     baseline_bytes: int = 50 * 2**20
@@ -41,6 +43,8 @@ class Script:
     load_spike_bytes: int = 2**20
     run_bytes: int = 2**19
     run_spike_bytes: int = 2**18
+    second_run_bytes: int = 0
+    """What the run after the first adds, as an arena may."""
     parity_error: float = 0.0
     refuses: str | None = None
     """Loading fails with this message (the user's error)."""
@@ -79,6 +83,8 @@ class FakeSession:
     def run(self) -> None:
         """Let one inference's time pass."""
         self._count()
+        if self._timed == 0:
+            self._meter.grow(self._script.second_run_bytes)
         self._clock.advance(_seconds(self._script.latency_seconds, self._timed), cores=self._script.cores)
         self._timed += 1
 

@@ -75,6 +75,23 @@ class Energy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Enforced:
+    """The candidate loaded and run once more in a process that the kernel kept within ``limit_bytes``, without swap.
+
+    ``lived`` is false where the kernel killed it, null where no limit could be enforced or it failed of something else;
+    ``reason`` says which. ``charged_peak_bytes`` is the most that its control group was charged. The kernel charges
+    memory, not residence: what the process reads is charged and given back when needed, pages of files that others have
+    read in are not charged at all.
+    """
+
+    limit_bytes: int
+    lived: bool | None
+    oom_kills: int | None
+    reason: str | None
+    charged_peak_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Paced:
     """What only a fixed pace tells. A deadline is missed when the answer comes after the next input's arrival.
 
@@ -153,10 +170,11 @@ class Memory:
     """High-water marks of resident memory of the worker process, in bytes.
 
     ``baseline_bytes``: the process after importing the runtime, before any model. ``load_peak_bytes``: over loading.
-    ``run_peak_bytes``: over the first run. ``steady_bytes``: resident after warm-up. The budget's ``memory`` is
-    max(load, run) - baseline, its ``process_memory`` is max(load, run). ``added_file_bytes``: of what was added by
-    the end of the first run, pages of files; mostly the runtime's own code, used for the first time. How much of it
-    comes in depends on how the kernel has cached the files, so it differs between installations of the same versions.
+    ``run_peak_bytes``: over the first run and the few after it, until nothing grows any more. ``steady_bytes``:
+    resident after warm-up. The budget's ``memory`` is max(load, run) - baseline, its ``process_memory`` is
+    max(load, run). ``added_file_bytes``: of what was added by the end of these runs, pages of files; mostly the
+    runtime's own code, used for the first time. How much of it comes in depends on how the kernel has cached the
+    files, so it differs between installations of the same versions.
     """
 
     baseline_bytes: int
@@ -167,7 +185,7 @@ class Memory:
 
     @property
     def peak_bytes(self) -> int:
-        """The most that was resident, over loading and the first run: the budget's ``process_memory``."""
+        """The most that was resident, over loading and running: the budget's ``process_memory``."""
         return max(self.load_peak_bytes, self.run_peak_bytes)
 
     @property
@@ -231,6 +249,8 @@ class Measurement:
 
     With any swapping it is 1. Null where nothing was measured.
     """
+    enforced: Enforced | None = None
+    """Null where no limit was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

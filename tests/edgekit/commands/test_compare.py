@@ -147,7 +147,7 @@ def test_the_parts_work_on_what_the_whole_left(
     assert again["choice"] == verdict["choice"]
     assert main(["pick", str(bundle), "--budget", "p99=1us"]) == 3
     assert "Nothing fits" in capsys.readouterr().out
-    assert main(["pick", str(bundle), "--budget", "energy=1mJ"]) == 4
+    assert main(["pick", str(bundle), "--budget", "deadline_miss=1%"]) == 4
     assert "Undecided" in capsys.readouterr().out
     assert main(["report", str(bundle), "--out", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").stat().st_size > 10_000

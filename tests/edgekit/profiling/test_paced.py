@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from edgekit.budget.load import load_budget
+from edgekit.decision.pick import pick
 from edgekit.decision.words import soak_text
 from edgekit.profiling.pace import Pace, parse_soak
 from edgekit.profiling.plan import Plan
 from edgekit.profiling.run import profile
 from edgekit.profiling.soak import POINTS
+from edgekit.profiling.store import read_profiles
 from edgekit_targets.agent.inprocess import FakeAgent, Scenario
 from edgekit_targets.errors import InputError
 from edgekit_targets.hardware.surroundings import Seen
@@ -54,6 +57,11 @@ def test_at_a_pace_latency_is_the_response_and_service_stands_beside_it(measure:
     assert found.throughput_per_second is None, "the schedule's, not the model's"
 
 
+def test_a_pace_that_is_held_is_not_warned_of(measure: Callable[..., Measurement]) -> None:
+    found = measure(Script(latency_seconds=[0.001] * 9 + [0.012]), pace=AT_10_MS)
+    assert not any("keep up" in text for text in found.warnings)
+
+
 def test_no_miss_seen_is_no_proof_that_none_comes(measure: Callable[..., Measurement]) -> None:
     paced = measure(Script(latency_seconds=0.001), pace=AT_10_MS).paced
     assert paced is not None
@@ -63,8 +71,10 @@ def test_no_miss_seen_is_no_proof_that_none_comes(measure: Callable[..., Measure
 
 
 def test_a_period_shorter_than_the_service_time_ends_and_misses(measure: Callable[..., Measurement]) -> None:
-    paced = measure(Script(latency_seconds=0.015), pace=AT_10_MS).paced
+    found = measure(Script(latency_seconds=0.015), pace=AT_10_MS)
+    paced = found.paced
     assert paced is not None
+    assert any("cannot keep up with an input every 10 ms: one inference takes 15 ms" in text for text in found.warnings)
     assert paced.deadline_miss == 1.0
     assert paced.backlog > 2
 
@@ -142,3 +152,43 @@ def test_soak_durations(text: str, seconds: float) -> None:
 def test_soaks_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="--soak"):
         parse_soak(text)
+
+
+def test_what_fits_when_cold_can_be_refused_when_soaked(make_bundle: Callable[..., Path], make_evidence: Any) -> None:
+    """Scripted: it heats up and gets half as slow again within the soak; every stretch tells its temperature."""
+
+    def state(celsius: float) -> Conditions:
+        return Conditions(
+            governor=None,
+            frequency_hz=None,
+            temperature_celsius=celsius,
+            throttled=("soft temperature limit",) if celsius > 80.0 else (),
+            power=None,
+            swap_used_bytes=None,
+            load_average=None,
+        )
+
+    bundle = make_bundle(make_evidence("lstm"), profiled=False)
+
+    def heating(run: int) -> float:
+        return 0.010 + 0.005 * min(1.0, max(0.0, run / 2000 - 1.0))
+
+    script = Script(
+        launch=lambda launch: 0.010 if launch < QUICK.launches else heating,
+        seen=tuple(Seen(conditions=state(40.0 + slice_ / 4.0)) for slice_ in range(180)),
+    )
+    agent = FakeAgent(Scenario(default=script, targets=("cpu",)))
+    pace = Pace(window=0.02, stream=0.02)
+    profile(bundle, agent, plan=QUICK, pace=pace, soak_seconds=600.0, progress=silent)
+    (measured,) = read_profiles(bundle)[0][1].measurements
+    assert measured.soak is not None
+    told = [point.conditions.temperature_celsius or 0.0 for point in measured.soak.points if point.conditions]
+    assert told == sorted(told)
+    assert (len(told), told[-1]) == (POINTS, 40.0 + 179 / 4.0)
+    assert measured.soak.ratio == pytest.approx(1.5, abs=0.1)
+    assert measured.soak.ratio_low is not None
+    assert measured.soak.ratio_low > 1.3
+    assert measured.valid, "heat is how it is deployed"
+    assert pick(bundle, load_budget("p99=12ms"), every=pace).verdict == "pick"
+    assert pick(bundle, load_budget("p99=12ms"), every=pace, soaked=True).verdict == "nothing-fits"
+    assert pick(bundle, load_budget("p99=18ms"), every=pace, soaked=True).verdict == "pick"

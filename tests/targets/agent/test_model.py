@@ -14,6 +14,7 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.hardware.surroundings import Quiet, Seen
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
+from edgekit_targets.measure.process_peak import PeakMeter
 from edgekit_targets.runtimes.fake import FakeTarget, Script
 from edgekit_targets.types.manifest import Tensor
 from edgekit_targets.types.profile import Conditions, Disturbance, Memory
@@ -50,6 +51,22 @@ def test_a_spike_of_loading_is_not_told_again_as_one_of_running() -> None:
     assert (memory.load_peak_bytes, memory.run_peak_bytes) == (6000, 1000)
 
 
+def test_what_the_second_run_adds_is_part_of_the_peak() -> None:
+    quiet = {"run_bytes": 0, "run_spike_bytes": 0, "load_bytes": 0, "load_spike_bytes": 0}
+    memory = model(**quiet, second_run_bytes=2**20).open(REQUEST).memory
+    assert memory is not None
+    assert memory.added_bytes == 2**20
+    assert memory.steady_bytes == 1000 + 2**20
+
+
+def test_where_only_the_process_has_a_peak_that_is_told() -> None:
+    clock = ScriptedClock()
+    target = FakeTarget("cpu", Script(), REQUEST.inputs, clock, ScriptedMeter(1000))
+    opened = Model(target, clock, PeakMeter("macOS", lambda: 123), Quiet()).open(REQUEST)
+    assert (opened.memory, opened.process_peak_bytes) == (None, 123)
+    assert "macOS has no high-water mark that can be reset" in opened.warnings[0]
+
+
 def test_what_cannot_be_measured_is_null_with_its_reason() -> None:
     clock, meter = ScriptedClock(), ScriptedMeter(1000)
     meter.reason = "memory was not measured: no /proc"
@@ -63,7 +80,7 @@ def test_what_cannot_be_measured_is_null_with_its_reason() -> None:
 
 
 def test_a_slice_is_exact() -> None:
-    made = model(latency_seconds=[0.5, 0.001, 0.002, 0.003], cores=2.0)
+    made = model(latency_seconds=[0.002, 0.003, 0.5, 0.001], cores=2.0)  # two runs settle it, one warms up
     made.open(REQUEST)
     ran = made.run(RUN)
     assert ran.seconds == (0.001, 0.002, 0.003)
@@ -93,7 +110,7 @@ def test_a_busy_machine_is_told_with_the_slice() -> None:
 
 
 def test_at_a_pace_the_response_runs_from_the_arrival() -> None:
-    made = model(latency_seconds=[0.001, 0.001, 0.015, 0.001])
+    made = model(latency_seconds=[0.015, 0.001, 0.001, 0.001])  # two runs settle it, one warms up
     made.open(REQUEST)
     ran = made.run(dataclasses.replace(RUN, every_seconds=0.01))
     assert ran.seconds == (0.001, 0.015, 0.001)

@@ -14,17 +14,23 @@ from edgekit_targets.agent.protocol import (
     REQUESTS,
     Close,
     Closed,
+    EnergyUsed,
+    Enforce,
     Evaluate,
     Evaluated,
     Failed,
     Hello,
+    Idle,
+    Idled,
     Open,
     Ran,
     Run,
 )
 from edgekit_targets.errors import AgentFailed, CheckFailed, EdgekitError, InputError, MissingExtra
+from edgekit_targets.types.profile import Enforced
 
 OPEN = Open(handle="a", file="ü.onnx", sha256="0", target="cpu", inputs={"x": (1, 25, 12), "scalar": ()})
+RUN = Run(handle="a", samples=1, max_seconds=1.0, warmup_seconds=0.0)
 RAN = Ran(handle="a", seconds=(0.1, 1e-9), cpu_seconds=None, wall_seconds=1.0, warmup_runs=1, steady_bytes=None)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -38,8 +44,10 @@ JSON = st.recursive(
     [
         Hello(),
         OPEN,
-        Run(handle="a", samples=1, max_seconds=1.0, warmup_seconds=0.0),
+        RUN,
         Evaluate(handle="a", inputs="i", outputs="o"),
+        Idle(target="cpu", seconds=1.0),
+        Enforce(model=OPEN, run=RUN, limit_bytes=1 << 20),
         Close(handle="a"),
     ],
 )
@@ -51,7 +59,15 @@ def test_requests_go_round(request_: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [RAN, Closed(handle="a"), Evaluated(handle="a", samples=1), Failed(message="no\nluck", exit_code=2)]
+    "reply",
+    [
+        RAN,
+        Closed(handle="a"),
+        Evaluated(handle="a", samples=1),
+        Failed(message="no\nluck", exit_code=2),
+        Idled(energy=EnergyUsed(joules=1.5, seconds=1.0, source="measured: x"), window_seconds=0.5),
+        Enforced(limit_bytes=1, lived=None, oom_kills=None, reason="why"),
+    ],
 )
 def test_replies_go_round(reply: Any) -> None:
     assert wire.read_reply(wire.write_reply(7, reply)) == (7, reply)
@@ -64,8 +80,8 @@ def test_the_lines_are_those_of_the_documentation() -> None:
 
 
 def test_every_word_of_the_protocol_is_covered() -> None:
-    assert set(REQUESTS) == {"hello", "open", "run", "evaluate", "close"}
-    assert set(REPLIES) == {"welcome", "opened", "ran", "evaluated", "closed", "failed"}
+    assert set(REQUESTS) == {"hello", "open", "run", "evaluate", "idle", "enforce", "close"}
+    assert set(REPLIES) == {"welcome", "opened", "ran", "evaluated", "idled", "enforced", "closed", "failed"}
 
 
 @given(st.binary())
