@@ -25,7 +25,9 @@ def run(
     target: options.Targets = None,
     device: options.Device = "local",
     threads: options.Threads = "1",
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Sequences per inference.")] = 1,
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="N,...", help="Sequences per inference, each measured.")
+    ] = "1",
     length: Annotated[
         str | None, typer.Option("--length", metavar="N,...", help="Steps per sequence; by default the data's own.")
     ] = None,
@@ -36,6 +38,13 @@ def run(
     arena: Annotated[
         bool, typer.Option("--arena/--no-arena", help="Let ONNX Runtime keep freed memory for the next inference.")
     ] = True,
+    fixed_shapes: Annotated[
+        bool,
+        typer.Option("--fixed-shapes/--free-shapes", help="Load each model for the measured shape alone, or for any."),
+    ] = True,
+    cuda_graph: Annotated[
+        bool, typer.Option("--cuda-graph", help="Record a run once and replay it; on cuda, without If and Loop.")
+    ] = False,
     soak: Annotated[
         str | None,
         typer.Option("--soak", metavar="T", help="Then hold the pace so long (30m), one candidate after the other."),
@@ -52,6 +61,7 @@ def run(
     from edgekit.terminal.output import print_json, print_line, print_table, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import profile_table
+    from edgekit_targets.types.session import SessionOptions
 
     shapes = options.shapes(shape)
     pace = parse_pace(every)
@@ -62,11 +72,10 @@ def run(
             agent,
             targets=options.names(target),
             threads=options.whole_numbers(threads, "--threads") or [1],
-            batch=batch,
+            batches=options.whole_numbers(batch, "--batch") or [1],
             lengths=options.whole_numbers(length, "--length"),
             pace=pace,
-            spinning=spinning,
-            arena=arena,
+            settings=SessionOptions(spinning=spinning, arena=arena, fixed_shapes=fixed_shapes, cuda_graph=cuda_graph),
             soak_seconds=soak_seconds,
             fresh=fresh,
             progress=bar,

@@ -186,5 +186,7 @@ def _choice(one: Evidence) -> Choice:
         threads=one.measurement.threads,
         spinning=one.measurement.spinning,
         arena=one.measurement.arena,
+        fixed_shapes=one.measurement.fixed_shapes,
+        cuda_graph=one.measurement.cuda_graph,
         every_seconds=one.measurement.every_seconds,
     )

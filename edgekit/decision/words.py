@@ -42,7 +42,8 @@ def form_name(one: Artifact | Candidate | Measurement) -> str:
 def options_name(one: Candidate | Choice | Measurement) -> str:
     """``1 thread``, ``2 spinning threads, no arena``."""
     spinning = "spinning " if one.spinning else ""
-    return f"{one.threads} {spinning}thread{'s' if one.threads > 1 else ''}" + ("" if one.arena else ", no arena")
+    more = ("" if one.arena else ", no arena") + (", CUDA graph" if one.cuda_graph else "")
+    return f"{one.threads} {spinning}thread{'s' if one.threads > 1 else ''}{more}"
 
 
 def pace_name(every_seconds: float | None) -> str:

@@ -22,6 +22,7 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.progress import Progress
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile, disturbed_too_much
+from edgekit_targets.types.session import SessionOptions
 
 
 def profile(
@@ -30,11 +31,10 @@ def profile(
     *,
     targets: Sequence[str] = (),
     threads: Sequence[int] = (1,),
-    batch: int = 1,
+    batches: Sequence[int] = (1,),
     lengths: Sequence[int] = (),
     pace: Pace | None = None,
-    spinning: bool = False,
-    arena: bool = True,
+    settings: SessionOptions | None = None,
     soak_seconds: float | None = None,
     fresh: bool = False,
     plan: Plan | None = None,
@@ -47,11 +47,10 @@ def profile(
         agent: on the device to measure on; not greeted yet.
         targets: names; by default every one that can run there.
         threads: thread counts, each measured.
-        batch: sequences per inference.
+        batches: sequences per inference, each measured.
         lengths: steps per sequence; by default the data's own.
         pace: of each mode; by default a closed loop for windows and an input every 20 ms for streams.
-        spinning: let the runtime's threads burn their cores between inferences; with one thread there are none.
-        arena: let the runtime keep freed memory for the next inference.
+        settings: how sessions run, as far as the target has it; ``threads`` there is not looked at.
         soak_seconds: afterwards hold that pace so long, one candidate after the other; a closed loop without one.
         fresh: measure again what is there already.
         plan: how much to measure.
@@ -75,11 +74,10 @@ def profile(
         manifest,
         targets=usable,
         threads=threads,
-        batch=batch,
+        batches=batches,
         lengths=lengths,
         pace=pace,
-        spinning=spinning,
-        arena=arena,
+        settings=settings,
     )
     known = {} if fresh or soak_seconds is not None else _known(bundle, manifest, welcome)
     kept = [known[key] for one in wanted if (key := _key(one)) in known]

@@ -7,8 +7,8 @@ from typing import Any
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
-from edgekit_targets.runtimes.contract import Session
-from edgekit_targets.runtimes.oneline import one_line
+from edgekit_targets.runtimes.contract import DeviceMeter, Session, Shapes
+from edgekit_targets.runtimes.fixed import open_fixed
 from edgekit_targets.runtimes.onnx_file import Signature, read_signature
 from edgekit_targets.runtimes.packages import install, present
 from edgekit_targets.types.session import SessionOptions
@@ -23,9 +23,10 @@ class OpenVino:
     module = "openvino"
     extra = "openvino"
 
-    def __init__(self, device: str = "CPU") -> None:
-        """Aim at one of OpenVINO's ``device`` names."""
+    def __init__(self, device: str = "CPU", *, static: bool | None = None) -> None:
+        """Aim at one of OpenVINO's ``device`` names; ``static``: it takes no free shapes, as an NPU does."""
         self._device = device
+        self._static = device == "NPU" if static is None else static
         self._core: Any = None
         self.name = "openvino" if device == "CPU" else f"openvino:{device}"
         self.summary = f"OpenVINO on the {'processor' if device == 'CPU' else device}"
@@ -67,10 +68,11 @@ class OpenVino:
         """Read what a file declares."""
         return read_signature(path)
 
-    def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
-        """Load and compile a model for low latency, one request at a time, computing in fp32.
+    def open(self, path: Path, options: SessionOptions, signature: Signature, shapes: Shapes | None = None) -> Session:
+        """Load and compile a model for low latency, one request at a time, computing in fp32 where the device can.
 
-        OpenVINO has neither an arena nor spinning to choose, so those options change nothing here.
+        OpenVINO has neither an arena nor spinning to choose, so those options change nothing here. An NPU computes in
+        fp16 and has no hint for anything wider.
         """
         from edgekit_targets.runtimes.openvino_session import OpenVinoSession
 
@@ -85,10 +87,15 @@ class OpenVino:
             config["INFERENCE_NUM_THREADS"] = options.threads
         if self._device != "NPU":
             config["INFERENCE_PRECISION_HINT"] = "f32"
-        try:
-            return OpenVinoSession(self._core, path, signature, self._device, config)
-        except RuntimeError as error:
-            raise InputError(f"{path} cannot be loaded by OpenVINO on {self._device}: {one_line(error)}") from error
+        return open_fixed(
+            lambda fixed, notes: OpenVinoSession(self._core, path, signature, self._device, config, fixed, notes),
+            shapes,
+            always=self._static,
+        )
+
+    def device_meter(self) -> DeviceMeter | None:
+        """None: the processor's memory is the host's, and of a GPU's or NPU's nothing is told for one process."""
+        return None
 
     def _status(self, version: str | None, reason: str | None, remedy: str | None) -> TargetStatus:
         return TargetStatus(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgekit_targets.types.manifest import Mode, Precision
+from edgekit_targets.types.session import SessionFacts
 
 SCHEMA_VERSION = 1
 MOST_DISTURBED = 0.2
@@ -177,6 +178,25 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceMemory:
+    """What the process held of a device's own memory (a GPU's), in bytes.
+
+    ``baseline_bytes``: with the runtime's context alone. Then after the model was loaded and after its first run. These
+    are no high-water marks: what was freed in between is not seen.
+    """
+
+    baseline_bytes: int
+    loaded_bytes: int
+    run_bytes: int
+    source: str
+
+    @property
+    def added_bytes(self) -> int:
+        """What the model added."""
+        return max(0, max(self.loaded_bytes, self.run_bytes) - self.baseline_bytes)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceParity:
     """The golden inputs run again on the device, against the golden outputs."""
 
@@ -221,6 +241,13 @@ class Measurement:
     """False where measuring was interrupted; such a measurement counts as evidence, but is measured again next time."""
     spinning: bool = False
     arena: bool = True
+    fixed_shapes: bool = False
+    cuda_graph: bool = False
+    facts: SessionFacts | None = None
+    """How the session really ran; null where none was opened."""
+    call_seconds: float | None = None
+    """What one call takes that computes nothing, there and so measured; it is part of every latency."""
+    device_memory: DeviceMemory | None = None
     paced: Paced | None = None
     """Null in a closed loop."""
     soak: Soak | None = None

@@ -189,7 +189,7 @@ def test_threads_and_targets_multiply_and_are_checked(bundle: Path) -> None:
 
 def test_lengths_and_batches_reach_the_inputs(bundle: Path) -> None:
     agent = FakeAgent(Scenario(targets=("cpu",)))
-    found = measure(bundle, agent, lengths=[8, 16], batch=3)
+    found = measure(bundle, agent, lengths=[8, 16], batches=[3])
     assert {request.inputs["x"] for request in agent.opened} == {(3, 8, 12), (3, 16, 12)}
     assert {(one.batch, one.length) for one in found.measurements} == {(3, 8), (3, 16)}
     assert all(one.throughput_per_second == pytest.approx(3 / 0.001) for one in found.measurements)
