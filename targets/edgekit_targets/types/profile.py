@@ -262,19 +262,24 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Crossover:
-    """The length at which one of two models overtakes the other, by p50 of a window, with a 95 % interval.
+    """The length (or batch) at which one of two models overtakes the other, by p50, with a 95 % interval.
+
+    ``over`` says what was swept; ``length``, its ends, ``shortest`` and ``longest`` are values of that. Over batches
+    ``batch`` is null and ``steps`` the length that was held. ``modes`` are those of the two: a window against a step of
+    the stream of the same family, or two streams, whose steps take no longer with length (there all is 1).
 
     ``length`` is null where they do not cross between ``shortest`` and ``longest``; an end is null where the
     uncertainty reaches beyond them. ``faster_before`` and ``faster_after`` name the family that is faster at the
-    shortest and the longest length, null where that cannot be told. Without a ``target`` each model was taken at its
-    best (precision, target, threads) at every length; with one, both were run alike.
+    shortest and the longest length (a stream is called ``lstm stream``), null where that cannot be told. Without a
+    ``target`` each model was taken at its best (precision, target, threads) at every length; with one, both were run
+    alike.
     """
 
     families: tuple[str, str]
     precision: Precision | None
     target: str | None
     threads: int | None
-    batch: int
+    batch: int | None
     length: float | None
     length_low: float | None
     length_high: float | None
@@ -283,6 +288,10 @@ class Crossover:
     faster_before: str | None
     faster_after: str | None
     crossings: int
+    over: Literal["length", "batch"] = "length"
+    steps: int | None = None
+    modes: tuple[Mode, Mode] = ("window", "window")
+    every_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
