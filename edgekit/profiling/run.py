@@ -156,14 +156,18 @@ def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Meas
     """What this machine has measured already with the runtimes it has now, completely."""
     profiles = [found for _, found in read_profiles(bundle) if found.device.fingerprint == welcome.device.fingerprint]
     versions = {status.name: status.version for status in welcome.targets}
-    return {
-        key_of(one): one
-        for one in newest(profiles, manifest)
-        if one.complete
-        and not disturbed_too_much(one.disturbed)
-        and one.latency is not None
-        and one.runtime_version == versions.get(one.target.partition(":")[0])
-    }
+    found = {}
+    for one in newest(profiles, manifest):
+        if (
+            one.complete
+            and not disturbed_too_much(one.disturbed)
+            and one.latency is not None
+            and one.runtime_version == versions.get(one.target.partition(":")[0])
+        ):
+            found[key_of(one)] = one
+            if one.facts is not None and one.facts.refused is not None:  # asking again would be refused again
+                found[key_of(dataclasses.replace(one, fixed_shapes=True))] = one
+    return found
 
 
 def _key(subject: Subject) -> Key:

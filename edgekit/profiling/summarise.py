@@ -65,7 +65,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
         threads=subject.options.threads,
         spinning=subject.options.spinning,
         arena=subject.options.arena,
-        fixed_shapes=subject.options.fixed_shapes,
+        fixed_shapes=subject.options.fixed_shapes and not any(_refused(one) for one in taken.opened),
         cuda_graph=subject.options.cuda_graph,
         facts=taken.opened[0].facts if taken.opened else None,
         call_seconds=_median([one.call_seconds for one in taken.opened if one.call_seconds is not None]),
@@ -154,6 +154,10 @@ def _memory(taken: Taken, launches: Sequence[Memory], warnings: list[str]) -> Me
         steady_bytes=max(steady, default=worst.steady_bytes),
         added_file_bytes=worst.added_file_bytes,
     )
+
+
+def _refused(opened: Opened) -> bool:
+    return opened.facts is not None and opened.facts.refused is not None
 
 
 def _parity(launches: Sequence[Opened]) -> DeviceParity | None:

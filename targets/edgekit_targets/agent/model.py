@@ -113,7 +113,7 @@ class Model:
             parity=parity,
             warnings=tuple(
                 note
-                for note in (self._meter.reason, device.reason, *self._target.notes, *session.facts.notes)
+                for note in (self._meter.reason, device.reason, *self._target.notes, session.facts.refused)
                 if note is not None
             ),
             facts=session.facts,

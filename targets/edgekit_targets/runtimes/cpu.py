@@ -44,7 +44,7 @@ class Cpu:
         from edgekit_targets.runtimes.ort_session import OrtSession, Provider
 
         provider = Provider(name="CPUExecutionProvider")
-        return open_fixed(lambda fixed, notes: OrtSession(path, options, signature, provider, fixed, notes), shapes)
+        return open_fixed(lambda fixed, refused: OrtSession(path, options, signature, provider, fixed, refused), shapes)
 
     def device_meter(self) -> DeviceMeter | None:
         """None: its memory is the host's."""

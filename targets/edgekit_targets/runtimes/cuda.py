@@ -92,7 +92,7 @@ class Cuda:
         from edgekit_targets.runtimes.ort_session import OrtSession
 
         provider = self.provider(options)
-        return open_fixed(lambda fixed, notes: OrtSession(path, options, signature, provider, fixed, notes), shapes)
+        return open_fixed(lambda fixed, refused: OrtSession(path, options, signature, provider, fixed, refused), shapes)
 
     def provider(self, options: SessionOptions) -> Provider:
         """How a session of CUDA is made. Apart from these values it is the code of ``cpu`` that runs."""

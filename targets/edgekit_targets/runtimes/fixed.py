@@ -15,8 +15,8 @@ from edgekit_targets.runtimes.contract import Array, Session, Shapes
 from edgekit_targets.types.manifest import State, Tensor
 from edgekit_targets.types.session import SessionFacts
 
-Make = Callable[[Shapes | None, tuple[str, ...]], Session]
-"""Opens a session for exactly these shapes, or for any, with these notes among its facts."""
+Make = Callable[[Shapes | None, str | None], Session]
+"""Opens a session for exactly these shapes, or for any, with the reason why those are free among its facts."""
 
 
 class Fixed:
@@ -78,7 +78,7 @@ class Fixed:
     def _opened(self, shapes: Shapes | None) -> Session:
         if self._other is None or self._other_shapes != shapes:
             self._let_go()
-            self._other, self._other_shapes = self._make(shapes, ()), shapes
+            self._other, self._other_shapes = self._make(shapes, None), shapes
         return self._other
 
     def _let_go(self) -> None:
@@ -88,7 +88,7 @@ class Fixed:
 
 
 def open_fixed(make: Make, shapes: Shapes | None, *, always: bool = False) -> Session:
-    """What ``make`` opens for ``shapes``; where the runtime refuses them, what it opens without, and a note.
+    """What ``make`` opens for ``shapes``; where the runtime refuses them, what it opens without, and why.
 
     With ``always`` the hardware takes no free shapes, so there is nothing to fall back to.
 
@@ -96,11 +96,11 @@ def open_fixed(make: Make, shapes: Shapes | None, *, always: bool = False) -> Se
         InputError: the runtime cannot load the file either way.
     """
     if not shapes:
-        return make(None, ())
+        return make(None, None)
     try:
-        return Fixed(make(shapes, ()), shapes, make, always=always)
+        return Fixed(make(shapes, None), shapes, make, always=always)
     except InputError as error:
         if always:
             raise
-        note = f"the shapes could not be fixed, so they are free, and the attempt is part of its loading: {error}"
-    return make(None, (note,))
+        refused = f"the shapes could not be fixed, so they are free, and the attempt is part of its loading: {error}"
+    return make(None, refused)

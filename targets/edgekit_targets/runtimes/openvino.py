@@ -88,7 +88,7 @@ class OpenVino:
         if self._device != "NPU":
             config["INFERENCE_PRECISION_HINT"] = "f32"
         return open_fixed(
-            lambda fixed, notes: OpenVinoSession(self._core, path, signature, self._device, config, fixed, notes),
+            lambda fixed, refused: OpenVinoSession(self._core, path, signature, self._device, config, fixed, refused),
             shapes,
             always=self._static,
         )

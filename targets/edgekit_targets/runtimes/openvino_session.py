@@ -30,7 +30,7 @@ class OpenVinoSession:
         device: str,
         config: Mapping[str, Any],
         shapes: Shapes | None = None,
-        notes: tuple[str, ...] = (),
+        refused: str | None = None,
     ) -> None:
         """Read and compile the model, for ``shapes`` alone if given.
 
@@ -47,7 +47,7 @@ class OpenVinoSession:
             if shapes is not None:
                 model.reshape({name: list(shape) for name, shape in shapes.items()})
             compiled = core.compile_model(model, device, dict(config))
-            self.facts = _facts(core, compiled, model, device, notes)
+            self.facts = _facts(core, compiled, model, device, refused)
         except RuntimeError as error:
             raise InputError(f"{path} cannot be loaded by OpenVINO on {device}: {one_line(error)}") from error
         del model
@@ -138,7 +138,7 @@ def version() -> str:
     return str(require("openvino").__version__).partition("-")[0]
 
 
-def _facts(core: Any, compiled: Any, model: Any, device: str, notes: tuple[str, ...]) -> SessionFacts:
+def _facts(core: Any, compiled: Any, model: Any, device: str, refused: str | None) -> SessionFacts:
     """What the compiled model tells of itself.
 
     Raises:
@@ -164,7 +164,7 @@ def _facts(core: Any, compiled: Any, model: Any, device: str, notes: tuple[str, 
         optimisation=f"performance hint {told('PERFORMANCE_HINT')}",
         precision="the device's own" if precision is None else precision.get_type_name(),
         shapes="free" if any(port.get_partial_shape().is_dynamic for port in model.inputs) else "fixed",
-        notes=notes,
+        refused=refused,
     )
 
 

@@ -55,7 +55,7 @@ class OrtSession:
         signature: Signature,
         provider: Provider,
         shapes: Shapes | None = None,
-        notes: tuple[str, ...] = (),
+        refused: str | None = None,
     ) -> None:
         """Load ``path``, with the free dimensions fixed to what they are in ``shapes``, if given.
 
@@ -88,7 +88,7 @@ class OrtSession:
             precision=provider.precision,
             shapes="fixed" if fixed else "free",
             graph=provider.graph,
-            notes=notes,
+            refused=refused,
         )
         self._unbind()
 

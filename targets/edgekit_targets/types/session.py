@@ -30,8 +30,8 @@ class SessionFacts:
     """How a loaded model really runs, as far as its runtime tells.
 
     ``device`` is the execution provider and what it runs on; ``precision`` that of the arithmetic on float inputs;
-    ``shapes`` whether the free dimensions were given their sizes; ``graph`` whether a CUDA graph is replayed. ``notes``
-    are what a reader of its figures must know.
+    ``shapes`` whether the free dimensions were given their sizes; ``graph`` whether a CUDA graph is replayed.
+    ``refused``: why the shapes are free although they were to be fixed.
     """
 
     runtime: str
@@ -42,7 +42,7 @@ class SessionFacts:
     precision: str
     shapes: Literal["fixed", "free"]
     graph: bool = False
-    notes: tuple[str, ...] = ()
+    refused: str | None = None
 
 
 class Configured(Protocol):

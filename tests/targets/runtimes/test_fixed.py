@@ -40,7 +40,7 @@ def test_the_facts_tell_which_it_is(target: Target, lstm: Path) -> None:
     assert (fixed.facts.shapes, free.facts.shapes) == ("fixed", "free")
     assert (fixed.facts.threads, free.facts.threads) == (1, 2)
     for facts in (fixed.facts, free.facts):
-        assert facts.notes == ()
+        assert facts.refused is None
         assert facts.build
         assert facts.optimisation
     version = "ONNX Runtime" if target.name == "cpu" else "OpenVINO"
@@ -87,8 +87,7 @@ def test_a_stream_is_fixed_with_its_states(target: Target, adder: Path, adder_st
 def test_shapes_that_the_runtime_refuses_are_left_free_with_a_note(target: Target, matmul: Path) -> None:
     session = opened(target, matmul, x=(3, 7)) if target.name == "openvino" else opened_twice(target, matmul)
     assert session.facts.shapes == "free"
-    (note,) = session.facts.notes
-    assert note.startswith("the shapes could not be fixed, so they are free")
+    assert str(session.facts.refused).startswith("the shapes could not be fixed, so they are free")
     session.bind({"x": noise(5, 6)})
     assert session.read()["y"].shape == (5, 4)
 
