@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,13 +16,15 @@ from edgekit.report.plots import scatter
 from edgekit.report.plots.canvas import FONT_POINTS, INK, SHADE, add_axes, new_figure
 from edgekit.report.plots.contract import Drawing, Omitted
 from edgekit.report.plots.looks import looks
-from edgekit.report.plots.scales import log_axis
+from edgekit.report.plots.scales import log_axis, set_ticks
 from edgekit.terminal.format import SECONDS, Unit, interval, number, seconds, unit_for
 from edgekit_targets.types.profile import Crossover, Latency
 
 _KEY, _TITLE = "sweep", "Latency over length and batch"
 _PANEL, _GAP = 2.3, 0.75
 _MOST_CURVES = 10
+_LINE_POINTS = 9.0
+_MOST_TICKS = 8
 
 Over = Literal["length", "batch"]
 _NAMES: dict[Over, str] = {"length": "steps of one sequence", "batch": "sequences at once"}
@@ -60,6 +63,7 @@ def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
         _panel(axes, curves[:_MOST_CURVES], over, unit, crossed)
         for curve in curves[:_MOST_CURVES]:
             _line(axes, curve, unit, look_of[curve.row.number].settings() | {"markersize": 5.0})
+        _numbers(axes, curves[:_MOST_CURVES], unit)
         captions.append(_caption(curves, over, crossed))
     return Drawing(
         key=_KEY,
@@ -103,6 +107,8 @@ def _panel(axes: Axes, curves: Sequence[_Curve], over: Over, unit: Unit, crossed
         if end is not None and end > 0
     ]
     log_axis(axes, "x", xs[0], xs[-1])
+    if len(xs) <= _MOST_TICKS:
+        set_ticks(axes, "x", xs)
     log_axis(axes, "y", min(ends), max(ends))
     axes.set_xlabel(f"{over}: {_NAMES[over]} (log scale)")
     title = f"p50 ({unit.name}, log scale)"
@@ -122,8 +128,17 @@ def _line(axes: Axes, curve: _Curve, unit: Unit, settings: dict[str, Any]) -> No
     for x, one in curve.points:
         ends = [(end or one.p50_seconds) / unit.factor for end in (one.p50_low_seconds, one.p50_high_seconds)]
         axes.plot([x, x], ends, color=settings["color"], linewidth=1.3, zorder=2)
-    text = str(curve.row.number)
-    axes.annotate(text, (xs[-1], ys[-1]), (6, -3), textcoords="offset points", fontsize=FONT_POINTS - 1.5)
+
+
+def _numbers(axes: Axes, curves: Sequence[_Curve], unit: Unit) -> None:
+    """Each curve's number at its end, moved up where two would cover each other."""
+    ends = {curve.row.number: (curve.points[-1][0], curve.points[-1][1].p50_seconds / unit.factor) for curve in curves}
+    lowest = -math.inf
+    for number_, end in sorted(ends.items(), key=lambda item: item[1][1]):
+        y = float(axes.transData.transform(end)[1])
+        lowest = max(y - 3, lowest + _LINE_POINTS)
+        place = (6, lowest - y)
+        axes.annotate(str(number_), end, place, textcoords="offset points", fontsize=FONT_POINTS - 1.5)
 
 
 def _crossover(evidence: Evidence, rows: Sequence[Row], over: Over) -> Crossover | None:

@@ -15,6 +15,10 @@ from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 _DRIVERS = "https://docs.openvino.ai/2026/get-started/install-openvino/configurations.html"
+_REMEDIES = {
+    "GPU": f"sudo apt-get install intel-opencl-icd, or another system's driver: {_DRIVERS}",
+    "NPU": f"install the driver of the NPU: {_DRIVERS}",
+}
 
 
 class OpenVino:
@@ -41,11 +45,8 @@ class OpenVino:
         from edgekit_targets.runtimes.openvino_session import version as version_here
 
         version = version_here()
-        try:
-            self.prepare()
-        except InputError as error:
-            return self._status(version, str(error), f"install its driver: {_DRIVERS}")
-        return self._status(version, None, None)
+        missing = self._missing(require(self.module).Core())
+        return self._status(version, missing, _REMEDIES.get(self._device) if missing else None)
 
     def prepare(self) -> str:
         """Import OpenVINO and load its plugin for the device, which is code and no part of any model.
@@ -57,10 +58,9 @@ class OpenVino:
         from edgekit_targets.runtimes.openvino_session import version
 
         self._core = require(self.module).Core()
-        devices = list(self._core.available_devices)
-        if not any(device.partition(".")[0] == self._device for device in devices):
-            seen = ", ".join(devices) or "none"
-            raise InputError(f"{self.name} cannot run here: OpenVINO finds no {self._device} (found: {seen})")
+        missing = self._missing(self._core)
+        if missing is not None:
+            raise InputError(f"{self.name} cannot run here: {missing}; {_REMEDIES.get(self._device, _DRIVERS)}")
         self._core.get_versions(self._device)
         return version()
 
@@ -96,6 +96,13 @@ class OpenVino:
     def device_meter(self) -> DeviceMeter | None:
         """None: the processor's memory is the host's, and of a GPU's or NPU's nothing is told for one process."""
         return None
+
+    def _missing(self, core: Any) -> str | None:
+        """Why the device cannot be used; null where it is there."""
+        devices = list(core.available_devices)
+        if any(device.partition(".")[0] == self._device for device in devices):
+            return None
+        return f"OpenVINO finds no {self._device} (found: {', '.join(devices) or 'none'})"
 
     def _status(self, version: str | None, reason: str | None, remedy: str | None) -> TargetStatus:
         return TargetStatus(

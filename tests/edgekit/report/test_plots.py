@@ -193,6 +193,8 @@ def test_a_sweep_is_drawn_with_its_crossover(bundles: dict[str, Any], over: str)
     assert isinstance(drawing, Drawing)
     axes: Any = drawing.figure.axes[0]
     assert axes.get_xlabel().startswith(f"{over}: ")
+    base = getattr(bundle.profiles[0].measurements[0], over)
+    assert [label.get_text() for label in axes.get_xticklabels()] == [str(base * factor) for factor in (1, 2, 4, 8)]
     assert len([line for line in axes.lines if len(line.get_xdata()) == 4]) == 10
     assert "6 more curves are not drawn." in drawing.caption
     told = next(one for one in bundle.profiles[0].crossovers if one.over == over)
