@@ -22,11 +22,13 @@ def profile(
     targets: Sequence[str] = (),
     device: str = "local",
     threads: Sequence[int] = (1,),
-    batch: int = 1,
+    batches: Sequence[int] = (1,),
     lengths: Sequence[int] = (),
     every: str | None = None,
     spinning: bool = False,
     arena: bool = True,
+    fixed_shapes: bool = True,
+    cuda_graph: bool = False,
     soak: str | None = None,
     enforce: str | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
@@ -42,11 +44,13 @@ def profile(
         targets: names; by default every one that can run there.
         device: ``local``, or a name from ``edgekit.toml``.
         threads: thread counts of the runtime, each measured.
-        batch: sequences per inference.
+        batches: sequences per inference, each measured.
         lengths: steps per sequence; by default the data's own.
         every: an input each period (``"20ms"``); ``"none"``: a closed loop. By default streams have 20 ms.
         spinning: let ONNX Runtime's threads spin between inferences.
         arena: let ONNX Runtime keep freed memory for the next inference.
+        fixed_shapes: load each model for the shape that is measured.
+        cuda_graph: replay the model as one CUDA graph, where it can be.
         soak: then hold the pace so long (``"30m"``), one candidate after the other.
         enforce: run each candidate once more inside this much memory (``"64MiB"``) and say whether it lives.
         shapes: of the inputs of an ``.onnx`` file, by name.
@@ -69,6 +73,7 @@ def profile(
     from edgekit.profiling.pace import parse_pace, parse_soak
     from edgekit.profiling.run import profile as profile_bundle
     from edgekit.project.load import load_project
+    from edgekit_targets.types.session import SessionOptions
 
     pace = parse_pace(every)
     soak_seconds = parse_soak(soak)
@@ -80,11 +85,10 @@ def profile(
             agent,
             targets=targets,
             threads=threads,
-            batch=batch,
+            batches=batches,
             lengths=lengths,
             pace=pace,
-            spinning=spinning,
-            arena=arena,
+            settings=SessionOptions(spinning=spinning, arena=arena, fixed_shapes=fixed_shapes, cuda_graph=cuda_graph),
             soak_seconds=soak_seconds,
             enforce=limit,
             fresh=fresh,

@@ -24,7 +24,9 @@ def run(
     target: options.Targets = None,
     device: options.Device = None,
     threads: options.Threads = None,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Sequences per inference.")] = 1,
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="N,...", help="Sequences per inference, each measured.")
+    ] = "1",
     length: Annotated[
         str | None, typer.Option("--length", metavar="N,...", help="Steps per sequence; by default the data's own.")
     ] = None,
@@ -35,6 +37,13 @@ def run(
     arena: Annotated[
         bool, typer.Option("--arena/--no-arena", help="Let ONNX Runtime keep freed memory for the next inference.")
     ] = True,
+    fixed_shapes: Annotated[
+        bool,
+        typer.Option("--fixed-shapes/--free-shapes", help="Load each model for the measured shape alone, or for any."),
+    ] = True,
+    cuda_graph: Annotated[
+        bool, typer.Option("--cuda-graph", help="Record a run once and replay it; on cuda, without If and Loop.")
+    ] = False,
     soak: Annotated[
         str | None,
         typer.Option("--soak", metavar="T", help="Then hold the pace so long (30m), one candidate after the other."),
@@ -72,11 +81,13 @@ def run(
             targets=options.names(chosen["target"]),
             device=name,
             threads=options.whole_numbers(chosen["threads"], "--threads") or [1],
-            batch=batch,
+            batches=options.whole_numbers(batch, "--batch") or [1],
             lengths=options.whole_numbers(length, "--length"),
             every=every,
             spinning=spinning,
             arena=arena,
+            fixed_shapes=fixed_shapes,
+            cuda_graph=cuda_graph,
             soak=soak,
             enforce=enforce,
             shapes=options.shapes(shape),

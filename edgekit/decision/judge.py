@@ -31,6 +31,8 @@ def judge(evidence: Evidence, limits: Sequence[Limit]) -> Candidate:
         threads=measurement.threads,
         spinning=measurement.spinning,
         arena=measurement.arena,
+        fixed_shapes=measurement.fixed_shapes,
+        cuda_graph=measurement.cuda_graph,
         every_seconds=measurement.every_seconds,
         constraints=constraints,
         margin=min(margins) if len(margins) == len(constraints) else None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
-from edgekit_targets.types.manifest import Artifact
+from edgekit.profiling.sweep import competitor
+from edgekit_targets.types.manifest import Artifact, Mode
 from edgekit_targets.types.profile import Crossover, Measurement
 from edgekit_targets.types.verdict import Candidate, Choice
 
@@ -42,7 +43,8 @@ def form_name(one: Artifact | Candidate | Measurement) -> str:
 def options_name(one: Candidate | Choice | Measurement) -> str:
     """``1 thread``, ``2 spinning threads, no arena``."""
     spinning = "spinning " if one.spinning else ""
-    return f"{one.threads} {spinning}thread{'s' if one.threads > 1 else ''}" + ("" if one.arena else ", no arena")
+    more = ("" if one.arena else ", no arena") + (", CUDA graph" if one.cuda_graph else "")
+    return f"{one.threads} {spinning}thread{'s' if one.threads > 1 else ''}{more}"
 
 
 def pace_name(every_seconds: float | None) -> str:
@@ -52,22 +54,39 @@ def pace_name(every_seconds: float | None) -> str:
 
 def crossover_text(one: Crossover) -> str:
     """Who is faster where, in a sentence."""
-    first, second = map(family_name, one.families)
+    first, second = (_competitor(family, mode) for family, mode in zip(one.families, one.modes, strict=True))
     where = "each at its best"
     if one.target is not None:
         threads = f"{one.threads} thread{'s' if one.threads != 1 else ''}"
         where = f"{precision_name(one.precision)} on {target_name(one.target)}, {threads}"
-    span = f"from length {one.shortest} to {one.longest}"
+    held = f", {one.steps} steps" if one.over == "batch" and one.modes[0] == "window" else ""
+    held += f", batch {one.batch}" if one.batch not in (None, 1) else ""
+    where += held + (f", {pace_name(one.every_seconds)}" if one.every_seconds is not None else "")
+    span = f"from {one.over} {one.shortest} to {one.longest}" if one.longest > one.shortest else "at any length"
     if one.length is None:
         ahead = one.faster_before if one.faster_before == one.faster_after else None
         if ahead is None:
             return f"{first} and {second} ({where}): no crossover can be told {span}."
-        return f"{family_name(ahead)} is the faster {span} ({where})."
+        return f"The {_ahead(one, ahead)} is the faster {span} ({where})."
     low = f"below {one.shortest}" if one.length_low is None else f"{one.length_low:.0f}"
     high = f"above {one.longest}" if one.length_high is None else f"{one.length_high:.0f}"
-    overtaker = one.faster_after or next((name for name in one.families if name != one.faster_before), one.families[0])
+    names = _names(one)
+    overtaker = one.faster_after or next((name for name in names if name != one.faster_before), names[0])
     again = f"; they cross {one.crossings} times, this is the first" if one.crossings > 1 else ""
-    return f"The {family_name(overtaker)} overtakes at length {one.length:.0f} [{low}, {high}] ({where}){again}."
+    return f"The {_ahead(one, overtaker)} overtakes at {one.over} {one.length:.0f} [{low}, {high}] ({where}){again}."
+
+
+def _names(one: Crossover) -> tuple[str, ...]:
+    return tuple(competitor(family, mode) for family, mode in zip(one.families, one.modes, strict=True))
+
+
+def _competitor(family: str, mode: Mode) -> str:
+    return family_name(family) if mode == "window" else f"step of the {family_name(family)}'s stream"
+
+
+def _ahead(one: Crossover, name: str) -> str:
+    index = _names(one).index(name)
+    return _competitor(one.families[index], one.modes[index])
 
 
 def soak_text(one: Measurement) -> str:
@@ -133,5 +152,7 @@ def choice_of(one: Evidence) -> Choice:
         threads=one.measurement.threads,
         spinning=one.measurement.spinning,
         arena=one.measurement.arena,
+        fixed_shapes=one.measurement.fixed_shapes,
+        cuda_graph=one.measurement.cuda_graph,
         every_seconds=one.measurement.every_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from edgekit_targets.types.session import SessionOptions
 
 PACED_SAMPLES = 480
 """Arrivals that a candidate is measured for at least: a p99 needs 368 independent ones for a bound from above."""
+DEFAULT_SETTINGS = SessionOptions(fixed_shapes=True)
+"""How candidates are run unless asked otherwise. An application feeds the shape that was measured."""
 STEP = 1
 """The length of what a stream artifact takes in at once."""
 
@@ -70,6 +73,7 @@ class Subject:
         """A name no other subject of the run has."""
         options = self.options
         extras = ("+spin" if options.spinning else "") + ("" if options.arena else "-arena")
+        extras += ("" if options.fixed_shapes else "+free") + ("+graph" if options.cuda_graph else "")
         pace = "" if self.every_seconds is None else f"/{self.every_seconds:g}s"
         return f"{self.artifact.id}@{self.target}/{options.threads}{extras}/{self.batch}x{self.length}{pace}"
 
@@ -80,13 +84,12 @@ def subjects(
     *,
     targets: Sequence[str],
     threads: Sequence[int],
-    batch: int,
+    batches: Sequence[int] = (1,),
     lengths: Sequence[int],
     pace: Pace | None = None,
-    spinning: bool = False,
-    arena: bool = True,
+    settings: SessionOptions | None = None,
 ) -> list[Subject]:
-    """Every artifact of the bundle on every target, thread count and length.
+    """Every artifact of the bundle on every target, thread count, batch and length, run as ``settings`` say.
 
     Without ``lengths`` each artifact is measured at the data's own length, without data at that of its golden inputs.
     A stream artifact takes one step at a time, whatever the lengths, at the pace of a sensor unless ``pace`` says
@@ -102,7 +105,8 @@ def subjects(
         golden = golden_path(bundle, artifact)
         shapes = _golden_shapes(golden)
         stream = artifact.mode == "stream"
-        for length in ([] if stream else lengths) or [own_length(manifest, artifact)]:
+        wanted = ([] if stream else lengths) or [own_length(manifest, artifact)]
+        for length, batch in itertools.product(wanted, batches):
             inputs = concrete_shapes(artifact, shapes, batch=batch, length=length, given=bool(lengths) and not stream)
             found += [
                 Subject(
@@ -111,7 +115,7 @@ def subjects(
                     golden=golden if golden.is_file() else None,
                     inputs=inputs,
                     target=target,
-                    options=_options(target, count, spinning=spinning, arena=arena),
+                    options=_options(target, count, settings or DEFAULT_SETTINGS),
                     batch=batch,
                     length=length,
                     every_seconds=(pace or Pace()).of(artifact.mode),
@@ -122,11 +126,17 @@ def subjects(
     return found
 
 
-def _options(target: str, threads: int, *, spinning: bool, arena: bool) -> SessionOptions:
+def _options(target: str, threads: int, asked: SessionOptions) -> SessionOptions:
     """What is asked for, as far as the target has it: a figure must not be told under settings that did nothing."""
     if target.startswith("openvino"):
-        return SessionOptions(threads=threads)
-    return SessionOptions(threads=threads, spinning=spinning and threads > 1, arena=arena)
+        return SessionOptions(threads=threads, fixed_shapes=asked.fixed_shapes or target == "openvino:NPU")
+    return SessionOptions(
+        threads=threads,
+        spinning=asked.spinning and threads > 1,
+        arena=asked.arena,
+        fixed_shapes=asked.fixed_shapes or (asked.cuda_graph and target == "cuda"),
+        cuda_graph=asked.cuda_graph and target == "cuda",
+    )
 
 
 def length_for(mode: Mode, length: int) -> int:

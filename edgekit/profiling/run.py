@@ -25,6 +25,7 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.progress import Progress
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile, disturbed_too_much
+from edgekit_targets.types.session import SessionOptions
 
 
 def profile(
@@ -33,11 +34,10 @@ def profile(
     *,
     targets: Sequence[str] = (),
     threads: Sequence[int] = (1,),
-    batch: int = 1,
+    batches: Sequence[int] = (1,),
     lengths: Sequence[int] = (),
     pace: Pace | None = None,
-    spinning: bool = False,
-    arena: bool = True,
+    settings: SessionOptions | None = None,
     soak_seconds: float | None = None,
     enforce: MemoryLimit | None = None,
     fresh: bool = False,
@@ -51,11 +51,10 @@ def profile(
         agent: on the device to measure on; not greeted yet.
         targets: names; by default every one that can run there.
         threads: thread counts, each measured.
-        batch: sequences per inference.
+        batches: sequences per inference, each measured.
         lengths: steps per sequence; by default the data's own.
         pace: of each mode; by default a closed loop for windows and an input every 20 ms for streams.
-        spinning: let the runtime's threads burn their cores between inferences; with one thread there are none.
-        arena: let the runtime keep freed memory for the next inference.
+        settings: how sessions run, as far as the target has it; ``threads`` there is not looked at.
         soak_seconds: afterwards hold that pace so long, one candidate after the other; a closed loop without one.
         enforce: run each candidate once more inside this limit.
         fresh: measure again what is there already.
@@ -80,11 +79,10 @@ def profile(
         manifest,
         targets=usable,
         threads=threads,
-        batch=batch,
+        batches=batches,
         lengths=lengths,
         pace=pace,
-        spinning=spinning,
-        arena=arena,
+        settings=settings,
     )
     anew = fresh or soak_seconds is not None or enforce is not None
     known = {} if anew else _known(bundle, manifest, welcome)
@@ -169,14 +167,18 @@ def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Meas
     """What this machine has measured already with the runtimes it has now, completely."""
     profiles = [found for _, found in read_profiles(bundle) if found.device.fingerprint == welcome.device.fingerprint]
     versions = {status.name: status.version for status in welcome.targets}
-    return {
-        key_of(one): one
-        for one in newest(profiles, manifest)
-        if one.complete
-        and not disturbed_too_much(one.disturbed)
-        and one.latency is not None
-        and one.runtime_version == versions.get(one.target.partition(":")[0])
-    }
+    found = {}
+    for one in newest(profiles, manifest):
+        if (
+            one.complete
+            and not disturbed_too_much(one.disturbed)
+            and one.latency is not None
+            and one.runtime_version == versions.get(one.target.partition(":")[0])
+        ):
+            found[key_of(one)] = one
+            if one.facts is not None and one.facts.refused is not None:  # asking again would be refused again
+                found[key_of(dataclasses.replace(one, fixed_shapes=True))] = one
+    return found
 
 
 def _key(subject: Subject) -> Key:

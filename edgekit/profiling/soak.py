@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from edgekit.profiling.latency import latency_of
-from edgekit.profiling.measure import Taken, open_request
+from edgekit.profiling.measure import Taken, open_subject
 from edgekit.statistics.ratios import log_half_width
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Ran, Run
@@ -64,7 +64,7 @@ def summarise_soak(taken: Taken) -> Soak | None:
 
 def _soak(agent: Agent, one: Taken, seconds: float) -> Iterator[list[Ran]]:
     handle = f"soak.{one.subject.key}"
-    agent.open(open_request(handle, one.subject))
+    open_subject(agent, handle, one.subject)
     part = seconds / (POINTS * _SLICES)
     for _ in range(POINTS):
         yield [

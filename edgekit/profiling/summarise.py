@@ -71,6 +71,15 @@ def summarise(taken: Taken, created: str) -> Measurement:
         threads=subject.options.threads,
         spinning=subject.options.spinning,
         arena=subject.options.arena,
+        fixed_shapes=subject.options.fixed_shapes and not any(_refused(one) for one in taken.opened),
+        cuda_graph=subject.options.cuda_graph,
+        facts=taken.opened[0].facts if taken.opened else None,
+        call_seconds=_median([one.call_seconds for one in taken.opened if one.call_seconds is not None]),
+        device_memory=max(
+            (one.device_memory for one in taken.opened if one.device_memory is not None),
+            key=lambda one: one.added_bytes,
+            default=None,
+        ),
         batch=subject.batch,
         length=subject.length,
         every_seconds=every,
@@ -152,6 +161,10 @@ def _memory(taken: Taken, launches: Sequence[Memory], warnings: list[str]) -> Me
         steady_bytes=max(steady, default=worst.steady_bytes),
         added_file_bytes=worst.added_file_bytes,
     )
+
+
+def _refused(opened: Opened) -> bool:
+    return opened.facts is not None and opened.facts.refused is not None
 
 
 def _parity(launches: Sequence[Opened]) -> DeviceParity | None:

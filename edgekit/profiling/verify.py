@@ -13,6 +13,7 @@ from edgekit_targets.agent.contract import Agent
 from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import EdgekitError
 from edgekit_targets.progress import Progress
+from edgekit_targets.types.session import SessionOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ def verify(bundle: Path, agent: Agent, *, targets: Sequence[str], progress: Prog
     """
     manifest = read_manifest(bundle)
     usable = choose_targets(agent.hello(), targets)
-    wanted = subjects(bundle, manifest, targets=usable, threads=[1], batch=1, lengths=[])
+    wanted = subjects(bundle, manifest, targets=usable, threads=[1], lengths=[], settings=SessionOptions())
     checks: list[Check] = []
     for number, subject in enumerate(wanted):
         progress("verify", number, len(wanted))

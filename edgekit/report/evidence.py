@@ -181,7 +181,13 @@ def label_all(subjects: Sequence[Candidate | Measurement | Choice], artifacts: d
     for one in subjects:
         artifact = artifacts.get(one.artifact)
         threads = f"{one.threads} thread{'s' if one.threads != 1 else ''}"
-        options = ("spinning " if one.spinning else "") + ("" if one.arena else "no arena")
+        told = {
+            "spinning": one.spinning,
+            "no arena": not one.arena,
+            "CUDA graph": one.cuda_graph,
+            "free shapes": not one.fixed_shapes,
+        }
+        options = " ".join(name for name, holds in told.items() if holds)
         pace = "closed loop" if one.every_seconds is None else pace_name(one.every_seconds)
         isa, variant = (artifact.isa, artifact.variant) if artifact is not None else ("", "")
         parts.append((one.mode, isa, variant, threads, options.strip(), pace))

@@ -123,7 +123,8 @@ def targets_table(statuses: Sequence[TargetStatus]) -> Table:
     table = _table("target", "runs here", "version")
     table.add_column("what it is, or what is missing", overflow="fold")
     for one in statuses:
-        about = one.summary if one.available else "; ".join(filter(None, (one.reason, one.remedy)))
+        said = (one.summary if one.available else None, one.reason, one.remedy)
+        about = "; ".join(part for part in said if part)
         table.add_row(escape(one.name), "yes" if one.available else "no", one.version or "–", escape(about))
     return table
 

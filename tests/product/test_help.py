@@ -54,8 +54,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["nonsense"], "nonsense"),
         (["pick"], "BUNDLE"),
         (["pick", "b", "--speed"], "--speed"),
-        (["profile", "b", "--batch", "0"], "--batch"),
-        (["profile", "b", "--batch", "x"], "--batch"),
+        (["pick", "b", "--batch", "0"], "--batch"),
+        (["pick", "b", "--batch", "x"], "--batch"),
         (["export"], "--out"),
     ],
 )

@@ -24,7 +24,7 @@ def log_axis(axes: Axes, which: Literal["x", "y"], low: float, high: float, pad:
     else:
         axes.set_yscale("log")
         axes.set_ylim(first, last)
-    _set_ticks(axes, which, log_ticks(first, last))
+    set_ticks(axes, which, log_ticks(first, last))
 
 
 def linear_axis(axes: Axes, which: Literal["x", "y"], low: float, high: float, unit: str = "") -> None:
@@ -34,7 +34,7 @@ def linear_axis(axes: Axes, which: Literal["x", "y"], low: float, high: float, u
     else:
         axes.set_ylim(low, high)
     ticks = [float(tick) for tick in MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
-    _set_ticks(axes, which, [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9], unit)
+    set_ticks(axes, which, [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9], unit)
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -61,7 +61,8 @@ def positive(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None and value > 0]
 
 
-def _set_ticks(axes: Axes, which: Literal["x", "y"], ticks: Sequence[float], unit: str = "") -> None:
+def set_ticks(axes: Axes, which: Literal["x", "y"], ticks: Sequence[float], unit: str = "") -> None:
+    """Exactly these ticks, each with ``unit`` behind it."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_minor_locator(NullLocator())

@@ -10,10 +10,11 @@ from edgekit_targets.agent.protocol import Evaluate, Evaluated, Open, Opened, Ra
 from edgekit_targets.errors import InputError
 from edgekit_targets.hardware.surroundings import Surroundings
 from edgekit_targets.measure.clock import Clock
+from edgekit_targets.measure.device_memory import DeviceMarks
 from edgekit_targets.measure.latency import Slice, time_slice
 from edgekit_targets.measure.memory import Meter
 from edgekit_targets.measure.pace import time_paced
-from edgekit_targets.runtimes.carried import fed
+from edgekit_targets.runtimes.carried import fed, input_shapes
 from edgekit_targets.runtimes.contract import Array, Session, Target
 from edgekit_targets.types.manifest import State
 from edgekit_targets.types.profile import Memory
@@ -62,15 +63,23 @@ class Model:
         signature = self._target.check(path)
         feeds = arrays.timing_feeds(request.inputs, known, fed(signature.inputs, request.states))
         del known
+        shapes = None
+        if request.options.fixed_shapes:
+            given = {name: value.shape for name, value in feeds.items()}
+            shapes = input_shapes(signature.inputs, request.states, given)
+        device = DeviceMarks(self._target.device_meter())
+        device.mark()
         measured = self._meter.reason is None
         baseline = self._mark() if measured else 0
         files = self._meter.files() if measured else None
 
         now = self._clock.now
         start = now()
-        session = self._target.open(path, request.options, signature)
+        session = self._target.open(path, request.options, signature, shapes)
         load_seconds = (now() - start) / 1e9
         load_peak = self._meter.peak() if measured else 0
+
+        device.mark()
 
         self._session = session
         self._feeds, self._states = feeds, request.states
@@ -84,6 +93,7 @@ class Model:
         steady = self._meter.resident() if measured else 0
         files_now = self._meter.files() if measured else None
         process_peak = None if measured else self._meter.process_peak()
+        device.mark()
 
         parity = None
         if request.golden is not None and request.tolerance is not None:
@@ -106,7 +116,13 @@ class Model:
             if measured
             else None,
             parity=parity,
-            warnings=tuple(note for note in (self._meter.reason, *self._target.notes) if note is not None),
+            warnings=tuple(
+                note
+                for note in (self._meter.reason, device.reason, *self._target.notes, session.facts.refused)
+                if note is not None
+            ),
+            facts=session.facts,
+            device_memory=device.memory(),
             conditions=conditions,
             process_peak_bytes=process_peak,
         )

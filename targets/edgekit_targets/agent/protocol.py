@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from edgekit_targets.types.manifest import State, Tensor
-from edgekit_targets.types.profile import Conditions, Device, DeviceParity, Disturbance, Enforced, Memory
-from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.profile import Conditions, Device, DeviceMemory, DeviceParity, Disturbance, Enforced, Memory
+from edgekit_targets.types.session import SessionFacts, SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 PROTOCOL: Final = 2
@@ -96,6 +96,10 @@ class Opened:
     memory: Memory | None
     parity: DeviceParity | None
     warnings: tuple[str, ...]
+    facts: SessionFacts | None = None
+    device_memory: DeviceMemory | None = None
+    call_seconds: float | None = None
+    """What one call takes that computes nothing (:mod:`edgekit_targets.agent.overhead`)."""
     conditions: Conditions | None = None
     """The state of the machine before the model was loaded."""
     process_peak_bytes: int | None = None

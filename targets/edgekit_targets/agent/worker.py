@@ -6,12 +6,14 @@ already, because hashlib alone (OpenSSL) takes 4 MB.
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import sys
 from typing import Any, BinaryIO
 
 from edgekit_targets.agent.lines import claim_stdout
 from edgekit_targets.agent.model import Model
+from edgekit_targets.agent.overhead import call_seconds
 from edgekit_targets.agent.protocol import Evaluate, Open, Run
 from edgekit_targets.agent.wire import failure, read_request, write_reply
 from edgekit_targets.errors import EdgekitError, InputError
@@ -37,10 +39,11 @@ class Worker:
         if isinstance(request, Open):
             if self._model is not None:
                 raise InputError("this worker holds a model already")
-            model = Model(find(request.target), RealClock(), choose_meter(), System())
+            target, clock = find(request.target), RealClock()
+            model = Model(target, clock, choose_meter(), System())
             reply = model.open(request)
             self._model = model
-            return reply
+            return dataclasses.replace(reply, call_seconds=call_seconds(target, request.options, clock))
         if self._model is None:
             raise InputError("open a model first")
         if isinstance(request, Run):

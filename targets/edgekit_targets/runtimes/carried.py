@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit_targets.errors import InputError
-from edgekit_targets.runtimes.contract import Array
+from edgekit_targets.runtimes.contract import Array, Shapes
 from edgekit_targets.types.manifest import State, Tensor
 
 DTYPES = ("float32", "int64", "bool")
@@ -56,7 +56,7 @@ class Carried:
         """
         self._states = tuple(states)
         _check(self._states, inputs, outputs)
-        sizes = _sizes(inputs, feeds)
+        sizes = _sizes(inputs, {name: value.shape for name, value in feeds.items()})
         shared = {state.input: _buffer(state, sizes) for state in states if in_place and state.in_place}
         self._sets = tuple(
             {state.input: shared[state.input] if state.input in shared else _buffer(state, sizes) for state in states}
@@ -81,6 +81,16 @@ def fed(inputs: Sequence[Tensor], states: Sequence[State]) -> tuple[Tensor, ...]
     return tuple(tensor for tensor in inputs if tensor.name not in carried)
 
 
+def input_shapes(inputs: Sequence[Tensor], states: Sequence[State], shapes: Shapes) -> Shapes:
+    """The shape of every input, where ``shapes`` has those of the inputs that are not carried.
+
+    Raises:
+        InputError: the size of a state does not follow from the others.
+    """
+    sizes = _sizes(inputs, shapes)
+    return {**shapes, **{state.input: _shape(state, sizes) for state in states}}
+
+
 def alternate(calls: Sequence[Callable[[], object]]) -> Callable[[], object]:
     """One callable that makes the calls in turn; a single call is given back as it is."""
     if len(calls) == 1:
@@ -100,12 +110,12 @@ def _check(states: Sequence[State], inputs: Sequence[Tensor], outputs: Sequence[
         raise InputError("two states share an input or an output of the model; export it again")
 
 
-def _sizes(inputs: Sequence[Tensor], feeds: Mapping[str, Array]) -> dict[str, int]:
+def _sizes(inputs: Sequence[Tensor], shapes: Shapes) -> dict[str, int]:
     return {
         name: size
         for tensor in inputs
-        if tensor.name in feeds
-        for name, size in zip(tensor.shape, feeds[tensor.name].shape, strict=True)
+        if tensor.name in shapes
+        for name, size in zip(tensor.shape, shapes[tensor.name], strict=True)
         if isinstance(name, str)
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State, Tensor
-from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.session import SessionFacts, SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 else:
     Array = Any
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Of every input by its name, carried states included."""
 
 
 class Session(Protocol):
@@ -31,8 +34,15 @@ class Session(Protocol):
     outputs: tuple[Tensor, ...]
 
     @property
+    def facts(self) -> SessionFacts:
+        """How the model really runs."""
+
+    @property
     def run(self) -> Callable[[], object]:
-        """Call it for one inference on the bound buffers; as thin as the runtime's public interface allows."""
+        """Call it for one inference on the bound buffers; as thin as the runtime's public interface allows.
+
+        It comes back when the answer is there, on any device: the clock is read next.
+        """
 
     def bind(self, feeds: Mapping[str, Array], states: Sequence[State] = ()) -> None:
         """Bind one array to every input, run, and keep the output buffers for :attr:`run`.
@@ -47,6 +57,9 @@ class Session(Protocol):
     def write(self, feeds: Mapping[str, Array]) -> None:
         """Overwrite what is bound, for the next inference; the shapes are those that were bound."""
 
+    def synchronise(self) -> None:
+        """Wait until the device has done all that it was asked; :attr:`run` does so by itself."""
+
     def reset(self) -> None:
         """Give every carried state its initial value."""
 
@@ -55,6 +68,20 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Let go of the model."""
+
+
+class DeviceMeter(Protocol):
+    """Reads what this process has taken of a device's own memory."""
+
+    source: str
+    """What is read, in words."""
+
+    def used(self) -> int:
+        """Bytes, now.
+
+        Raises:
+            OSError: the device or its driver does not tell.
+        """
 
 
 class Target(Protocol):
@@ -89,9 +116,19 @@ class Target(Protocol):
             InputError: the file is no ONNX model, or no self-contained one.
         """
 
-    def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
+    def open(self, path: Path, options: SessionOptions, signature: Signature, shapes: Shapes | None = None) -> Session:
         """Load a model that :meth:`check` gave the ``signature`` of.
 
+        Args:
+            path: the file.
+            options: how to run it.
+            signature: what it declares.
+            shapes: of every input, to be fixed while it is loaded; what is bound later may have others all the same
+                (:mod:`edgekit_targets.runtimes.fixed`).
+
         Raises:
-            InputError: this runtime cannot run it.
+            InputError: this runtime cannot run it, or not all of it on the device asked for.
         """
+
+    def device_meter(self) -> DeviceMeter | None:
+        """What reads the memory of a device that has its own, after :meth:`prepare`; none where it is the host's."""

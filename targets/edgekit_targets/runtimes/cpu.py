@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit_targets.runtimes.contract import Session
+from edgekit_targets.runtimes.contract import DeviceMeter, Session, Shapes
 from edgekit_targets.runtimes.onnx_file import Signature, read_signature
 from edgekit_targets.runtimes.packages import install, onnxruntime_conflict, present, separate
 from edgekit_targets.types.session import SessionOptions
@@ -38,11 +38,17 @@ class Cpu:
         """Read what a file declares."""
         return read_signature(path)
 
-    def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
+    def open(self, path: Path, options: SessionOptions, signature: Signature, shapes: Shapes | None = None) -> Session:
         """Load a model."""
-        from edgekit_targets.runtimes.ort_session import OrtSession
+        from edgekit_targets.runtimes.fixed import open_fixed
+        from edgekit_targets.runtimes.ort_session import OrtSession, Provider
 
-        return OrtSession(path, options, signature, ["CPUExecutionProvider"], {})
+        provider = Provider(name="CPUExecutionProvider")
+        return open_fixed(lambda fixed, refused: OrtSession(path, options, signature, provider, fixed, refused), shapes)
+
+    def device_meter(self) -> DeviceMeter | None:
+        """None: its memory is the host's."""
+        return None
 
     def _status(self, available: bool, version: str | None, reason: str | None, remedy: str | None) -> TargetStatus:
         return TargetStatus(

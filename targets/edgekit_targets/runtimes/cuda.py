@@ -3,56 +3,84 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit_targets.errors import InputError, MissingExtra
 from edgekit_targets.extras import require
-from edgekit_targets.runtimes.contract import Session
+from edgekit_targets.runtimes.contract import DeviceMeter, Session, Shapes
 from edgekit_targets.runtimes.onnx_file import Signature, read_signature
 from edgekit_targets.runtimes.packages import install, onnxruntime_conflict, present, separate, version_of
 from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
+if TYPE_CHECKING:
+    from edgekit_targets.runtimes.ort_session import Provider
+
 PROVIDER = "CUDAExecutionProvider"
 
 
 class Cuda:
-    """The target ``cuda``. Inputs and outputs live in host memory, as an application has them, so copies are timed."""
+    """The target ``cuda``.
+
+    Every buffer lies on the GPU and is bound once. An application has its input and wants its answer on the host, so
+    the copy of what is fed and of the answers is timed along; carried states never leave the GPU.
+    """
 
     name = "cuda"
     summary = "ONNX Runtime on an NVIDIA GPU"
     module = "onnxruntime"
     extra = "cuda"
-    notes: tuple[str, ...] = ("memory is that of the process on the host; the GPU's own was not measured",)
+    notes: tuple[str, ...] = (
+        "memory is that of the process on the host; the GPU's own is told apart",
+        "the copies of the input to the GPU and of the answer back are part of the time",
+    )
 
     def status(self) -> TargetStatus:
-        """Available where the GPU build imports and names the provider; a session may still find no driver."""
+        """Available where the GPU build imports, names the provider and a session starts on a GPU."""
         if not present(self.module):
             return self._status(None, "onnxruntime-gpu is not installed", install(self.extra))
-        version = self.prepare()
-        reason = self._unusable(require(self.module))
-        return self._status(version, reason, self._remedy() if reason else None)
+        ort = require(self.module)
+        version = str(ort.__version__)
+        reason = self._unusable(ort)
+        if reason is not None:
+            return self._status(version, reason, self._remedy())
+        try:
+            self.prepare()
+        except InputError as error:
+            return self._status(version, str(error), "nvidia-smi")
+        return self._status(version, None, None)
 
     def prepare(self) -> str:
-        """Import ONNX Runtime and, where it can, the CUDA libraries that pip installed beside it."""
+        """Import ONNX Runtime, load the CUDA libraries that pip installed beside it, and run something on the GPU.
+
+        What the driver, the context and the libraries take of the GPU's memory is there after this, and is no model's.
+
+        Raises:
+            MissingExtra: ONNX Runtime is not installed.
+            InputError: it is the build without CUDA, or no session starts on the GPU.
+        """
         if not present(self.module):
             raise MissingExtra("onnxruntime-gpu", "cuda")
         from edgekit_targets.runtimes.ort_session import version
 
         ort = require(self.module)
-        if PROVIDER in ort.get_available_providers():
-            ort.preload_dlls()
+        reason = self._unusable(ort)
+        if reason is not None:
+            raise InputError(f"--target cuda cannot run here: {reason}; fix it with: {self._remedy()}")
+        ort.preload_dlls()
+        self._warm_up(ort)
         return version()
 
     def check(self, path: Path) -> Signature:
         """Read what a file declares."""
         return read_signature(path)
 
-    def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
+    def open(self, path: Path, options: SessionOptions, signature: Signature, shapes: Shapes | None = None) -> Session:
         """Load a model with every node on the GPU.
 
-        A node without a GPU kernel is an error here (``session.disable_cpu_ep_fallback``), because a model that runs
-        on the processor in part is not what ``cuda`` says. TF32 is off, so that fp32 means fp32.
+        A node without a GPU kernel is an error here (``session.disable_cpu_ep_fallback``, and where every node went is
+        looked up afterwards), because a model that runs on the processor in part is not what ``cuda`` says. TF32 is
+        off, so that fp32 means fp32.
 
         Raises:
             InputError: no GPU build, no GPU, or a node that cannot run there.
@@ -60,17 +88,49 @@ class Cuda:
         reason = self._unusable(require(self.module))
         if reason is not None:
             raise InputError(f"--target cuda cannot run here: {reason}; fix it with: {self._remedy()}")
+        from edgekit_targets.runtimes.fixed import open_fixed
         from edgekit_targets.runtimes.ort_session import OrtSession
 
-        config = {"session.disable_cpu_ep_fallback": "1"}
-        session = OrtSession(path, options, signature, [(PROVIDER, {"use_tf32": "0"})], config)
-        if session.providers()[:1] != [PROVIDER]:
-            session.close()
-            raise InputError(
-                f"--target cuda: ONNX Runtime could not start CUDA for {path.name} and would have used the processor; "
-                "check the driver with: nvidia-smi"
-            )
-        return session
+        provider = self.provider(options)
+        return open_fixed(lambda fixed, refused: OrtSession(path, options, signature, provider, fixed, refused), shapes)
+
+    def provider(self, options: SessionOptions) -> Provider:
+        """How a session of CUDA is made. Apart from these values it is the code of ``cpu`` that runs."""
+        from edgekit_targets.runtimes.ort_session import Provider
+
+        graph = {"enable_cuda_graph": "1"} if options.cuda_graph else {}
+        return Provider(
+            name=PROVIDER,
+            device="cuda",
+            what="GPU",
+            precision="as in the file, TF32 off",
+            staged=True,
+            exclusive=True,
+            graph=options.cuda_graph,
+            options={"use_tf32": "0", **graph},
+            config={"session.disable_cpu_ep_fallback": "1"},
+        )
+
+    def device_meter(self) -> DeviceMeter | None:
+        """What NVML tells of this process."""
+        from edgekit_targets.hardware.nvml import Nvml
+
+        return Nvml()
+
+    def _warm_up(self, ort: Any) -> None:
+        """Keep a session of the smallest model, whose context and libraries every other session shares.
+
+        Raises:
+            InputError: it did not start on the GPU.
+        """
+        from edgekit_targets.runtimes.onenode import ONE_NODE
+
+        settings = ort.SessionOptions()
+        settings.log_severity_level = 3
+        self._context: Any = ort.InferenceSession(ONE_NODE, settings, providers=[PROVIDER])
+        if self._context.get_providers()[:1] != [PROVIDER]:
+            self._context = None
+            raise InputError("ONNX Runtime finds no GPU that it can use; check the driver with: nvidia-smi")
 
     def _unusable(self, ort: Any) -> str | None:
         if PROVIDER in ort.get_available_providers():

@@ -14,10 +14,10 @@ from edgekit_targets.errors import AgentFailed, InputError
 from edgekit_targets.hardware.surroundings import Seen
 from edgekit_targets.measure.clock import ScriptedClock
 from edgekit_targets.measure.memory import ScriptedMeter
-from edgekit_targets.runtimes.contract import Array
+from edgekit_targets.runtimes.contract import Array, DeviceMeter, Shapes
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State, Tensor
-from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.session import SessionFacts, SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 Latency = float | Sequence[float] | Callable[[int], float]
@@ -61,9 +61,12 @@ class Script:
 class FakeSession:
     """Moves the clock and the meter as the script says."""
 
-    def __init__(self, script: Script, signature: Signature, clock: ScriptedClock, meter: ScriptedMeter) -> None:
+    def __init__(
+        self, script: Script, signature: Signature, clock: ScriptedClock, meter: ScriptedMeter, facts: SessionFacts
+    ) -> None:
         """Stand for a loaded model."""
         self.inputs, self.outputs = signature
+        self.facts = facts
         self._script = script
         self._clock = clock
         self._meter = meter
@@ -91,6 +94,9 @@ class FakeSession:
     def write(self, feeds: Mapping[str, Array]) -> None:
         """Answer these from now on."""
         self._feeds = dict(feeds)
+
+    def synchronise(self) -> None:
+        """Nothing is under way."""
 
     def reset(self) -> None:
         """No state is kept: every scripted answer depends on what is bound alone."""
@@ -148,7 +154,13 @@ class FakeTarget:
         asked = tuple(Tensor(name=name, dtype="float32", shape=shape) for name, shape in self._shapes.items())
         return Signature(self._script.inputs or asked, self._script.outputs)
 
-    def open(self, path: Path, options: SessionOptions, signature: Signature) -> FakeSession:
+    def device_meter(self) -> DeviceMeter | None:
+        """None."""
+        return None
+
+    def open(
+        self, path: Path, options: SessionOptions, signature: Signature, shapes: Shapes | None = None
+    ) -> FakeSession:
         """Take the loading's time and memory.
 
         Raises:
@@ -161,7 +173,16 @@ class FakeTarget:
         if self._script.refuses is not None:
             raise InputError(f"{path} cannot be loaded: {self._script.refuses}")
         self._meter.grow(self._script.load_bytes, spike_bytes=self._script.load_spike_bytes)
-        return FakeSession(self._script, signature, self._clock, self._meter)
+        facts = SessionFacts(
+            runtime="fake",
+            build="fake",
+            device=self.name,
+            threads=options.threads,
+            optimisation="none",
+            precision="as in the file",
+            shapes="free" if shapes is None else "fixed",
+        )
+        return FakeSession(self._script, signature, self._clock, self._meter, facts)
 
 
 def _seconds(latency: Latency, index: int) -> float:

@@ -7,14 +7,17 @@ from typing import Any
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
-from edgekit_targets.runtimes.contract import Session
-from edgekit_targets.runtimes.oneline import one_line
+from edgekit_targets.runtimes.contract import DeviceMeter, Session, Shapes
 from edgekit_targets.runtimes.onnx_file import Signature, read_signature
 from edgekit_targets.runtimes.packages import install, present
 from edgekit_targets.types.session import SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
 _DRIVERS = "https://docs.openvino.ai/2026/get-started/install-openvino/configurations.html"
+_REMEDIES = {
+    "GPU": f"sudo apt-get install intel-opencl-icd, or another system's driver: {_DRIVERS}",
+    "NPU": f"install the driver of the NPU: {_DRIVERS}",
+}
 
 
 class OpenVino:
@@ -23,9 +26,10 @@ class OpenVino:
     module = "openvino"
     extra = "openvino"
 
-    def __init__(self, device: str = "CPU") -> None:
-        """Aim at one of OpenVINO's ``device`` names."""
+    def __init__(self, device: str = "CPU", *, static: bool | None = None) -> None:
+        """Aim at one of OpenVINO's ``device`` names; ``static``: it takes no free shapes, as an NPU does."""
         self._device = device
+        self._static = device == "NPU" if static is None else static
         self._core: Any = None
         self.name = "openvino" if device == "CPU" else f"openvino:{device}"
         self.summary = f"OpenVINO on the {'processor' if device == 'CPU' else device}"
@@ -40,11 +44,8 @@ class OpenVino:
         from edgekit_targets.runtimes.openvino_session import version as version_here
 
         version = version_here()
-        try:
-            self.prepare()
-        except InputError as error:
-            return self._status(version, str(error), f"install its driver: {_DRIVERS}")
-        return self._status(version, None, None)
+        missing = self._missing(require(self.module).Core())
+        return self._status(version, missing, _REMEDIES.get(self._device) if missing else None)
 
     def prepare(self) -> str:
         """Import OpenVINO and load its plugin for the device, which is code and no part of any model.
@@ -56,10 +57,9 @@ class OpenVino:
         from edgekit_targets.runtimes.openvino_session import version
 
         self._core = require(self.module).Core()
-        devices = list(self._core.available_devices)
-        if not any(device.partition(".")[0] == self._device for device in devices):
-            seen = ", ".join(devices) or "none"
-            raise InputError(f"{self.name} cannot run here: OpenVINO finds no {self._device} (found: {seen})")
+        missing = self._missing(self._core)
+        if missing is not None:
+            raise InputError(f"{self.name} cannot run here: {missing}; {_REMEDIES.get(self._device, _DRIVERS)}")
         self._core.get_versions(self._device)
         return version()
 
@@ -67,11 +67,13 @@ class OpenVino:
         """Read what a file declares."""
         return read_signature(path)
 
-    def open(self, path: Path, options: SessionOptions, signature: Signature) -> Session:
-        """Load and compile a model for low latency, one request at a time, computing in fp32.
+    def open(self, path: Path, options: SessionOptions, signature: Signature, shapes: Shapes | None = None) -> Session:
+        """Load and compile a model for low latency, one request at a time, computing in fp32 where the device can.
 
-        OpenVINO has neither an arena nor spinning to choose, so those options change nothing here.
+        OpenVINO has neither an arena nor spinning to choose, so those options change nothing here. An NPU computes in
+        fp16 and has no hint for anything wider.
         """
+        from edgekit_targets.runtimes.fixed import open_fixed
         from edgekit_targets.runtimes.openvino_session import OpenVinoSession
 
         if self._core is None:
@@ -85,10 +87,22 @@ class OpenVino:
             config["INFERENCE_NUM_THREADS"] = options.threads
         if self._device != "NPU":
             config["INFERENCE_PRECISION_HINT"] = "f32"
-        try:
-            return OpenVinoSession(self._core, path, signature, self._device, config)
-        except RuntimeError as error:
-            raise InputError(f"{path} cannot be loaded by OpenVINO on {self._device}: {one_line(error)}") from error
+        return open_fixed(
+            lambda fixed, refused: OpenVinoSession(self._core, path, signature, self._device, config, fixed, refused),
+            shapes,
+            always=self._static,
+        )
+
+    def device_meter(self) -> DeviceMeter | None:
+        """None: the processor's memory is the host's, and of a GPU's or NPU's nothing is told for one process."""
+        return None
+
+    def _missing(self, core: Any) -> str | None:
+        """Why the device cannot be used; null where it is there."""
+        devices = list(core.available_devices)
+        if any(device.partition(".")[0] == self._device for device in devices):
+            return None
+        return f"OpenVINO finds no {self._device} (found: {', '.join(devices) or 'none'})"
 
     def _status(self, version: str | None, reason: str | None, remedy: str | None) -> TargetStatus:
         return TargetStatus(

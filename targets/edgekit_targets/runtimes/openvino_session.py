@@ -12,21 +12,45 @@ import numpy as np
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
 from edgekit_targets.runtimes.carried import Carried, Turn, alternate, fed
-from edgekit_targets.runtimes.contract import Array
+from edgekit_targets.runtimes.contract import Array, Shapes
 from edgekit_targets.runtimes.oneline import one_line
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State
+from edgekit_targets.types.session import SessionFacts
 
 
 class OpenVinoSession:
     """A compiled model whose requests (two where states are carried) have their tensors set once."""
 
-    def __init__(self, core: Any, path: Path, signature: Signature, device: str, config: Mapping[str, Any]) -> None:
-        """Read and compile the model; OpenVINO drops the names of dimensions, so they are taken from ``signature``."""
+    def __init__(
+        self,
+        core: Any,
+        path: Path,
+        signature: Signature,
+        device: str,
+        config: Mapping[str, Any],
+        shapes: Shapes | None = None,
+        refused: str | None = None,
+    ) -> None:
+        """Read and compile the model, for ``shapes`` alone if given.
+
+        OpenVINO drops the names of dimensions, so they are taken from ``signature``.
+
+        Raises:
+            InputError: OpenVINO cannot load it, cannot give it these shapes, or would run a part elsewhere.
+        """
         self._path = path
         self._openvino = require("openvino")
         self.inputs, self.outputs = signature
-        compiled = core.compile_model(str(path), device, dict(config))
+        try:
+            model = core.read_model(str(path))
+            if shapes is not None:
+                model.reshape({name: list(shape) for name, shape in shapes.items()})
+            compiled = core.compile_model(model, device, dict(config))
+            self.facts = _facts(core, compiled, model, device, refused)
+        except RuntimeError as error:
+            raise InputError(f"{path} cannot be loaded by OpenVINO on {device}: {one_line(error)}") from error
+        del model
         self._inputs = {tensor.name: _port(compiled.inputs, tensor.name, path) for tensor in self.inputs}
         self._outputs = {tensor.name: _port(compiled.outputs, tensor.name, path) for tensor in self.outputs}
         self._compiled: Any = compiled
@@ -61,6 +85,11 @@ class OpenVinoSession:
         """Overwrite the bound arrays."""
         for name, value in feeds.items():
             np.copyto(self._fed[name], value)
+
+    def synchronise(self) -> None:
+        """Wait for the requests, though every run has waited already."""
+        for request in self._requests:
+            request.wait()
 
     def reset(self) -> None:
         """Give every carried state its initial value."""
@@ -107,6 +136,36 @@ def version() -> str:
         MissingExtra: it is not installed.
     """
     return str(require("openvino").__version__).partition("-")[0]
+
+
+def _facts(core: Any, compiled: Any, model: Any, device: str, refused: str | None) -> SessionFacts:
+    """What the compiled model tells of itself.
+
+    Raises:
+        InputError: a part of it runs on another device than the one asked for.
+    """
+    runs_on = compiled.get_property("EXECUTION_DEVICES")
+    used = [runs_on] if isinstance(runs_on, str) else list(runs_on)
+    if any(one.partition(".")[0].strip("()") != device for one in used):
+        raise InputError(f"OpenVINO would run the model on {', '.join(used)} instead of {device} alone")
+
+    def told(name: str) -> Any:
+        try:
+            return compiled.get_property(name)
+        except RuntimeError:  # not every plugin has every property
+            return None
+
+    threads, precision = told("INFERENCE_NUM_THREADS"), told("INFERENCE_PRECISION_HINT")
+    return SessionFacts(
+        runtime=f"OpenVINO {version()}",
+        build=str(core.get_versions(device)[device].build_number),
+        device=f"{', '.join(used)}: {core.get_property(device, 'FULL_DEVICE_NAME')}",
+        threads=None if threads is None else int(threads),
+        optimisation=f"performance hint {told('PERFORMANCE_HINT')}",
+        precision="the device's own" if precision is None else precision.get_type_name(),
+        shapes="free" if any(port.get_partial_shape().is_dynamic for port in model.inputs) else "fixed",
+        refused=refused,
+    )
 
 
 def _port(ports: Any, name: str, path: Path) -> Any:

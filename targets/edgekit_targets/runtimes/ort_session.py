@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,36 @@ import numpy as np
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
 from edgekit_targets.runtimes.carried import Carried, Turn, alternate, fed
-from edgekit_targets.runtimes.contract import Array
+from edgekit_targets.runtimes.contract import Array, Shapes
 from edgekit_targets.runtimes.oneline import one_line
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State
-from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.session import SessionFacts, SessionOptions
 
 _ERRORS_ONLY = 3
+_NO_GRAPH = -1
 # It crashes ONNX Runtime 1.32 while loading fp16 models with an LSTM (onnxruntime#32405) and does nothing for others.
 _CRASHING_OPTIMIZERS = "FuseFp16InitializerToFp32NodeTransformer"
 
-Provider = str | tuple[str, dict[str, str]]
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """An execution provider and how a session of it is made; nothing here depends on which one it is.
+
+    ``device`` is where its buffers lie, by ONNX Runtime's name. ``staged``: that is not the host's memory, so what is
+    fed is copied there before an inference, and the answers back after it, as an application must. ``exclusive``: a
+    node that would run elsewhere is an error. ``config`` holds further session settings by their documented keys.
+    """
+
+    name: str
+    device: str = "cpu"
+    what: str = "processor"
+    precision: str = "as in the file"
+    staged: bool = False
+    exclusive: bool = False
+    graph: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict)
 
 
 class OrtSession:
@@ -33,42 +53,101 @@ class OrtSession:
         path: Path,
         options: SessionOptions,
         signature: Signature,
-        providers: Sequence[Provider],
-        config: Mapping[str, str],
+        provider: Provider,
+        shapes: Shapes | None = None,
+        refused: str | None = None,
     ) -> None:
-        """Load ``path``; ``config`` holds further session settings by their documented keys."""
+        """Load ``path``, with the free dimensions fixed to what they are in ``shapes``, if given.
+
+        Raises:
+            InputError: ONNX Runtime cannot load it, or would run a node elsewhere than asked.
+        """
         ort = require("onnxruntime")
         self._path = path
         self._ort = ort
+        self._provider = provider
         self._errors = _error_types()
         self._version = version()
         self.inputs, self.outputs = signature
-        settings = ort.SessionOptions()
+        settings = self._settings(options, shapes or {})
+        try:
+            self._session: Any = ort.InferenceSession(
+                str(path), settings, providers=[(provider.name, dict(provider.options))]
+            )
+        except self._errors as error:
+            raise InputError(f"{path} cannot be loaded by ONNX Runtime {self._version}: {one_line(error)}") from error
+        if provider.exclusive:
+            self._check_placement()
+        fixed = all(isinstance(size, int) for tensor in self._session.get_inputs() for size in tensor.shape)
+        self.facts = SessionFacts(
+            runtime=f"ONNX Runtime {self._version}",
+            build=str(ort.get_build_info()).removeprefix("ORT Build Info: "),
+            device=f"{self._session.get_providers()[0]} on the {provider.what}",
+            threads=settings.intra_op_num_threads,
+            optimisation=settings.graph_optimization_level.name,
+            precision=provider.precision,
+            shapes="fixed" if fixed else "free",
+            graph=provider.graph,
+            refused=refused,
+        )
+        self._unbind()
+
+    def _settings(self, options: SessionOptions, shapes: Shapes) -> Any:
+        settings = self._ort.SessionOptions()
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
         settings.enable_cpu_mem_arena = options.arena
         settings.add_session_config_entry("session.intra_op.allow_spinning", "1" if options.spinning else "0")
-        settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        settings.execution_mode = self._ort.ExecutionMode.ORT_SEQUENTIAL
         settings.log_severity_level = _ERRORS_ONLY
         settings.add_session_config_entry("optimization.disable_specified_optimizers", _CRASHING_OPTIMIZERS)
-        for key, value in config.items():
+        if self._provider.exclusive:
+            settings.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        for key, value in self._provider.config.items():
             settings.add_session_config_entry(key, value)
-        try:
-            self._session: Any = ort.InferenceSession(str(path), settings, providers=list(providers))
-        except self._errors as error:
-            raise InputError(f"{path} cannot be loaded by ONNX Runtime {self._version}: {one_line(error)}") from error
-        self._unbind()
+        for tensor in self.inputs:
+            for name, size in zip(tensor.shape, shapes.get(tensor.name, ()), strict=False):
+                if isinstance(name, str):
+                    settings.add_free_dimension_override_by_name(name, size)
+        return settings
+
+    def _check_placement(self) -> None:
+        """Refuse a session of which a part came up elsewhere, which ONNX Runtime does without a word.
+
+        Raises:
+            InputError: naming the operators.
+        """
+        asked = self._provider.name
+        if self._session.get_providers()[:1] != [asked]:
+            self._session = None
+            raise InputError(
+                f"ONNX Runtime could not start {asked} for {self._path.name} and would have used the processor; "
+                "check the driver"
+            )
+        tell = getattr(self._session, "get_provider_graph_assignment_info", None)  # from 1.24 on
+        elsewhere = {
+            node.op_type
+            for part in (tell() if tell is not None else ())
+            if part.ep_name != asked
+            for node in part.get_nodes()
+        }
+        if elsewhere:
+            self._session = None
+            raise InputError(
+                f"{self._path.name} does not run on {asked} alone: {', '.join(sorted(elsewhere))} would run on the "
+                "processor; choose another precision or target"
+            )
 
     def _unbind(self) -> None:
-        self._bindings: list[Any] = []
+        self._calls: list[Callable[[], object]] = []
         self._fed: dict[str, Array] = {}
+        self._staged: list[tuple[Any, Array]] = []
+        self._states: list[tuple[Any, Array]] = []
         self._answers: dict[str, Any] = {}
         self._carried: Carried | None = None
+        self._values: dict[int, Any] = {}
+        self._last: Any = None
         self.run: Callable[[], object] = self._unbound
-
-    def providers(self) -> list[str]:
-        """Where the model runs, first choice first."""
-        return list(self._session.get_providers())
 
     def bind(self, feeds: Mapping[str, Array], states: Sequence[State] = ()) -> None:
         """Bind the inputs in place, run once a turn, and keep the outputs that ONNX Runtime made as buffers.
@@ -77,26 +156,33 @@ class OrtSession:
             InputError: ONNX Runtime refuses the shapes or cannot run the model; a state that the model does not have.
         """
         # Only here: other providers copy between memories when something is bound, or were not tried.
-        in_place = self.providers() == ["CPUExecutionProvider"]
+        in_place = self._provider.name == "CPUExecutionProvider" and not self._provider.staged
         carried = Carried(states, self.inputs, self.outputs, feeds, in_place=in_place)
         self._unbind()
         self._carried = carried
         self._fed = {t.name: np.require(feeds[t.name], None, ["C", "W"]) for t in fed(self.inputs, states)}
         try:
-            self._bindings = [self._bind_turn(turn) for turn in carried.turns]
+            self._calls = [self._bind_turn(number, turn) for number, turn in enumerate(carried.turns, 1)]
         except self._errors as error:
             raise InputError(f"{self._path} does not run on ONNX Runtime {self._version}: {one_line(error)}") from error
-        self.run = alternate([partial(self._session.run_with_iobinding, binding) for binding in self._bindings])
+        self.run = alternate(self._calls)
 
     def write(self, feeds: Mapping[str, Array]) -> None:
         """Overwrite the bound arrays."""
         for name, value in feeds.items():
             np.copyto(self._fed[name], value)
 
+    def synchronise(self) -> None:
+        """Wait until the device is done with the last inference."""
+        if self._last is not None:
+            self._last.synchronize_outputs()
+
     def reset(self) -> None:
         """Give every carried state its initial value."""
         if self._carried is not None:
             self._carried.reset()
+            for value, array in self._states:
+                value.update_inplace(array)
 
     def read(self) -> dict[str, Array]:
         """Copies of the outputs of the last inference, carried states left out."""
@@ -107,19 +193,22 @@ class OrtSession:
         self._unbind()
         self._session = None
 
-    def _bind_turn(self, turn: Turn) -> Any:
-        """A binding for one turn, run once; the first turn's answers become the buffers of every turn's."""
+    def _bind_turn(self, number: int, turn: Turn) -> Callable[[], object]:
+        """A call for one turn, made once; the first turn's answers become the buffers of every turn's."""
         binding = self._session.io_binding()
-        for name, array in {**self._fed, **turn.reads}.items():
-            binding.bind_ortvalue_input(name, self._ort.OrtValue.ortvalue_from_numpy(array))
-        known = {name: self._ort.OrtValue.ortvalue_from_numpy(array) for name, array in turn.writes.items()}
+        for name, array in self._fed.items():
+            binding.bind_ortvalue_input(name, self._value(array, self._staged))
+        for name, array in turn.reads.items():
+            binding.bind_ortvalue_input(name, self._value(array, self._states))
+        known = {name: self._value(array, self._states) for name, array in turn.writes.items()}
         known |= self._answers
         for tensor in self.outputs:
             if tensor.name in known:
                 binding.bind_ortvalue_output(tensor.name, known[tensor.name])
             else:
-                binding.bind_output(tensor.name, "cpu")
-        self._session.run_with_iobinding(binding)
+                binding.bind_output(tensor.name, self._provider.device)
+        self._session.run_with_iobinding(binding, self._run_options(_NO_GRAPH))
+        binding.synchronize_outputs()
         if not self._answers:
             names = [tensor.name for tensor in self.outputs]
             made = dict(zip(names, binding.get_outputs(), strict=True))
@@ -127,7 +216,46 @@ class OrtSession:
             binding.clear_binding_outputs()
             for name in names:
                 binding.bind_ortvalue_output(name, known.get(name, made[name]))
-        return binding
+        self._last = binding
+        return self._call(binding, number)
+
+    def _value(self, array: Array, copied: list[tuple[Any, Array]]) -> Any:
+        """The array as a value on the device, one for each; where that has memory of its own, ``copied`` has both."""
+        if id(array) not in self._values:
+            if self._provider.staged:
+                value = self._ort.OrtValue.ortvalue_from_shape_and_type(
+                    array.shape, array.dtype.type, self._provider.device, 0
+                )
+                value.update_inplace(array)
+                copied.append((value, array))
+            else:
+                value = self._ort.OrtValue.ortvalue_from_numpy(array)
+            self._values[id(array)] = value
+        return self._values[id(array)]
+
+    def _call(self, binding: Any, number: int) -> Callable[[], object]:
+        run = self._session.run_with_iobinding
+        if not self._provider.staged:
+            return partial(run, binding)
+        settings = self._run_options(number)  # each turn has buffers of its own, so each is a graph of its own
+        there = [(value.update_inplace, array) for value, array in self._staged]
+        back = [value.numpy for value in self._answers.values()]
+
+        def call() -> None:
+            for copy, array in there:
+                copy(array)
+            run(binding, settings)
+            binding.synchronize_outputs()
+            for copy_back in back:
+                copy_back()
+
+        return call
+
+    def _run_options(self, graph: int) -> Any:
+        settings = self._ort.RunOptions()
+        if self._provider.graph:
+            settings.add_run_config_entry("gpu_graph_id", str(graph))
+        return settings
 
     def _unbound(self) -> None:
         raise RuntimeError("bind() comes before run()")

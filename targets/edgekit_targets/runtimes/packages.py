@@ -6,8 +6,16 @@ import importlib.util
 
 from edgekit_targets.errors import DISTRIBUTION
 
-_ORT = "onnxruntime"
-_ORT_GPU = "onnxruntime-gpu"
+_BUILDS = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-openvino",
+    "onnxruntime-directml",
+    "onnxruntime-rocm",
+    "onnxruntime-migraphx",
+    "onnxruntime-qnn",
+)
+"""Distributions that all bring the module ``onnxruntime``."""
 
 
 def present(module: str) -> bool:
@@ -26,19 +34,25 @@ def version_of(distribution: str) -> str | None:
 
 
 def onnxruntime_conflict() -> str | None:
-    """Why the ONNX Runtime here cannot be relied on, where both of its builds are installed.
+    """Why the ONNX Runtime here cannot be relied on, where several of its builds are installed.
 
-    They share one module directory, so whichever was installed last has overwritten the other, and CUDA may be gone
+    They share one module directory, so whichever was installed last has overwritten the others, and CUDA may be gone
     without a word (microsoft/onnxruntime issue 26996). :func:`separate` is the remedy.
     """
-    if version_of(_ORT) is None or version_of(_ORT_GPU) is None:
+    found = _builds()
+    if len(found) < 2:
         return None
-    return "onnxruntime and onnxruntime-gpu are both installed and overwrite each other"
+    both = "both" if len(found) == 2 else "all"
+    return f"{', '.join(found[:-1])} and {found[-1]} are {both} installed and overwrite each other"
 
 
 def separate(extra: str) -> str:
     """The command that leaves exactly the build of ONNX Runtime that ``extra`` brings."""
-    return f'pip uninstall --yes {_ORT} {_ORT_GPU} && pip install "{DISTRIBUTION}[{extra}]"'
+    return f'pip uninstall --yes {" ".join(_builds())} && pip install "{DISTRIBUTION}[{extra}]"'
+
+
+def _builds() -> list[str]:
+    return [name for name in _BUILDS if version_of(name) is not None]
 
 
 def install(extra: str, *options: str) -> str:

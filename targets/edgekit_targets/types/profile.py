@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgekit_targets.types.manifest import Mode, Precision
+from edgekit_targets.types.session import SessionFacts
 
 SCHEMA_VERSION = 1
 MOST_DISTURBED = 0.2
@@ -195,6 +196,25 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceMemory:
+    """What the process held of a device's own memory (a GPU's), in bytes.
+
+    ``baseline_bytes``: with the runtime's context alone. Then after the model was loaded and after its first run. These
+    are no high-water marks: what was freed in between is not seen.
+    """
+
+    baseline_bytes: int
+    loaded_bytes: int
+    run_bytes: int
+    source: str
+
+    @property
+    def added_bytes(self) -> int:
+        """What the model added."""
+        return max(0, max(self.loaded_bytes, self.run_bytes) - self.baseline_bytes)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceParity:
     """The golden inputs run again on the device, against the golden outputs."""
 
@@ -239,6 +259,13 @@ class Measurement:
     """False where measuring was interrupted; such a measurement counts as evidence, but is measured again next time."""
     spinning: bool = False
     arena: bool = True
+    fixed_shapes: bool = False
+    cuda_graph: bool = False
+    facts: SessionFacts | None = None
+    """How the session really ran; null where none was opened."""
+    call_seconds: float | None = None
+    """What one call takes that computes nothing, there and so measured; it is part of every latency."""
+    device_memory: DeviceMemory | None = None
     paced: Paced | None = None
     """Null in a closed loop."""
     soak: Soak | None = None
@@ -255,19 +282,24 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Crossover:
-    """The length at which one of two models overtakes the other, by p50 of a window, with a 95 % interval.
+    """The length (or batch) at which one of two models overtakes the other, by p50, with a 95 % interval.
+
+    ``over`` says what was swept; ``length``, its ends, ``shortest`` and ``longest`` are values of that. Over batches
+    ``batch`` is null and ``steps`` the length that was held. ``modes`` are those of the two: a window against a step of
+    the stream of the same family, or two streams, whose steps take no longer with length (there all is 1).
 
     ``length`` is null where they do not cross between ``shortest`` and ``longest``; an end is null where the
     uncertainty reaches beyond them. ``faster_before`` and ``faster_after`` name the family that is faster at the
-    shortest and the longest length, null where that cannot be told. Without a ``target`` each model was taken at its
-    best (precision, target, threads) at every length; with one, both were run alike.
+    shortest and the longest length (a stream is called ``lstm stream``), null where that cannot be told. Without a
+    ``target`` each model was taken at its best (precision, target, threads) at every length; with one, both were run
+    alike.
     """
 
     families: tuple[str, str]
     precision: Precision | None
     target: str | None
     threads: int | None
-    batch: int
+    batch: int | None
     length: float | None
     length_low: float | None
     length_high: float | None
@@ -276,6 +308,10 @@ class Crossover:
     faster_before: str | None
     faster_after: str | None
     crossings: int
+    over: Literal["length", "batch"] = "length"
+    steps: int | None = None
+    modes: tuple[Mode, Mode] = ("window", "window")
+    every_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

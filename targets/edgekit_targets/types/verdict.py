@@ -50,6 +50,8 @@ class Choice:
     threads: int
     spinning: bool = False
     arena: bool = True
+    fixed_shapes: bool = False
+    cuda_graph: bool = False
     every_seconds: float | None = None
     """The pace it was measured at; null for a closed loop."""
 
@@ -82,6 +84,8 @@ class Candidate:
     status: Status
     spinning: bool = False
     arena: bool = True
+    fixed_shapes: bool = False
+    cuda_graph: bool = False
     every_seconds: float | None = None
 
 

@@ -56,6 +56,7 @@ def test_prints_one_document_of_the_design(compared: tuple[Path, dict[str, Any]]
     assert verdict["verdict"] == "pick"
     assert {"tie", "choice", "choices", "candidates", "pareto", "reasons"} <= set(verdict)
     of_choice = {"artifact", "family", "mode", "precision", "target", "threads", "spinning", "arena", "every_seconds"}
+    of_choice |= {"fixed_shapes", "cuda_graph"}
     assert set(verdict["choice"]) == of_choice
     assert {one["family"] for one in verdict["candidates"]} == {"lstm", "transformer", "linear", "conv"}
     assert {one["target"] for one in verdict["candidates"]} == {"cpu", "openvino"}

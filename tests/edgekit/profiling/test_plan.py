@@ -9,6 +9,7 @@ from edgekit.profiling.plan import Plan, concrete_shapes
 from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Artifact, Manifest, State, Tensor
+from edgekit_targets.types.session import SessionOptions
 
 MakeArtifact = Callable[..., Artifact]
 
@@ -55,10 +56,8 @@ def test_options_are_those_that_the_target_has(make_bundle: Any, make_evidence: 
         read_manifest(bundle),
         targets=["cpu", "openvino"],
         threads=[1, 2],
-        batch=1,
         lengths=[],
-        spinning=True,
-        arena=False,
+        settings=SessionOptions(spinning=True, arena=False),
     )
     assert {(one.target, one.options.threads): (one.options.spinning, one.options.arena) for one in found} == {
         ("cpu", 1): (False, False),
@@ -96,7 +95,7 @@ def test_a_stream_is_measured_once_whatever_the_lengths(
 ) -> None:
     monkeypatch.setattr(plan, "artifact_path", lambda bundle, artifact: bundle / artifact.file)
     manifest = make_manifest((make_artifact(), step_artifact(make_artifact)))
-    found = plan.subjects(Path("b"), manifest, targets=["cpu"], threads=[1], batch=1, lengths=[16, 64])
+    found = plan.subjects(Path("b"), manifest, targets=["cpu"], threads=[1], lengths=[16, 64])
     assert [(one.artifact.mode, one.length) for one in found] == [("window", 16), ("window", 64), ("stream", 1)]
-    own = plan.subjects(Path("b"), manifest, targets=["cpu"], threads=[1], batch=1, lengths=[])
+    own = plan.subjects(Path("b"), manifest, targets=["cpu"], threads=[1], lengths=[])
     assert [(one.artifact.mode, one.length) for one in own] == [("window", 25), ("stream", 1)]

@@ -13,8 +13,8 @@ from edgekit.profiling.plan import Plan
 from edgekit.profiling.run import profile
 from edgekit.profiling.store import read_profiles
 from edgekit_targets.agent.inprocess import FakeAgent, Scenario
-from edgekit_targets.agent.protocol import Ran, Run
-from edgekit_targets.errors import InputError
+from edgekit_targets.agent.protocol import Open, Opened, Ran, Run
+from edgekit_targets.errors import AgentFailed, InputError
 from edgekit_targets.progress import silent
 from edgekit_targets.runtimes.fake import Script
 from edgekit_targets.types.profile import Profile
@@ -189,7 +189,7 @@ def test_threads_and_targets_multiply_and_are_checked(bundle: Path) -> None:
 
 def test_lengths_and_batches_reach_the_inputs(bundle: Path) -> None:
     agent = FakeAgent(Scenario(targets=("cpu",)))
-    found = measure(bundle, agent, lengths=[8, 16], batch=3)
+    found = measure(bundle, agent, lengths=[8, 16], batches=[3])
     assert {request.inputs["x"] for request in agent.opened} == {(3, 8, 12), (3, 16, 12)}
     assert {(one.batch, one.length) for one in found.measurements} == {(3, 8), (3, 16)}
     assert all(one.throughput_per_second == pytest.approx(3 / 0.001) for one in found.measurements)
@@ -231,3 +231,28 @@ def test_any_plan_stays_within_its_caps(bundle: Path, latency: float, launches: 
         slices = launches * rounds
         assert slices <= one.latency.samples <= samples + slices
         assert sum(map(sum, one.latency.raw_seconds)) <= 2.0 + slices * latency * 1.01
+
+
+class Crashing(FakeAgent):
+    """A runtime that dies over fixed shapes, as OpenVINO does over some models."""
+
+    def open(self, request: Open) -> Opened:
+        if request.options.fixed_shapes:
+            raise AgentFailed("the process that ran it was killed by SIGSEGV")
+        return super().open(request)
+
+
+def test_a_crash_over_fixed_shapes_is_measured_with_free_ones_and_not_tried_again(
+    make_bundle: MakeBundle, make_evidence: Make
+) -> None:
+    bundle = make_bundle(make_evidence("lstm"), profiled=False)
+    agent = Crashing(Scenario(targets=("cpu",)))
+    (found,) = measure(bundle, agent).measurements
+    assert found.valid
+    assert not found.fixed_shapes
+    assert found.facts is not None
+    assert found.facts.shapes == "free"
+    assert "the shapes are free: with fixed ones the process that ran it was killed by SIGSEGV" in found.warnings
+    opened = len(agent.opened)
+    assert measure(bundle, agent).measurements == (found,)
+    assert len(agent.opened) == opened

@@ -56,7 +56,7 @@ def test_each_at_its_best_comes_first_where_there_are_several_ways(make: Any) ->
     )
     assert [one.target for one in found] == [None, "cpu", "openvino"]
     assert found[0].faster_before == found[0].faster_after == "transformer"
-    assert crossover_text(found[0]) == "Transformer is the faster from length 16 to 256 (each at its best)."
+    assert crossover_text(found[0]) == "The Transformer is the faster from length 16 to 256 (each at its best)."
 
 
 def test_invalid_measurements_and_single_lengths_say_nothing(make: Any) -> None:
@@ -71,6 +71,33 @@ def test_other_models_are_compared_with_one_another(make: Any) -> None:
     assert crossover_text(found[0]).endswith("no crossover can be told from length 16 to 256.")
 
 
-def test_streams_have_no_length(make: Any) -> None:
-    both = sweep(make, "lstm", LSTM) + sweep(make, "transformer", TRANSFORMER)
-    assert crossovers([dataclasses.replace(one, mode="stream") for one in both]) == ()
+def steps(make: Any, family: str, p50: float, **changes: Any) -> list[Measurement]:
+    return [dataclasses.replace(one, mode="stream") for one in sweep(make, family, {1: p50}, **changes)]
+
+
+def test_a_window_is_held_against_its_own_step_and_steps_against_each_other(make: Any) -> None:
+    found = crossovers(sweep(make, "lstm", LSTM) + steps(make, "lstm", 30e-6) + steps(make, "transformer", 90e-6))
+    assert [(one.families, one.modes) for one in found] == [
+        (("lstm", "transformer"), ("stream", "stream")),
+        (("lstm", "lstm"), ("window", "stream")),
+    ]
+    streams, own = (crossover_text(one) for one in found)
+    assert streams == "The step of the LSTM's stream is the faster at any length (fp32 on ONNX Runtime, 1 thread)."
+    assert found[1].length == pytest.approx(30, rel=0.01)
+    assert own.startswith("The step of the LSTM's stream overtakes at length 30 [")
+
+
+def test_a_stream_at_a_pace_is_not_held_against_a_closed_loop(make: Any) -> None:
+    assert crossovers(sweep(make, "lstm", LSTM) + steps(make, "lstm", 30e-6, every_seconds=0.02)) == ()
+
+
+def batches(make: Any, family: str, speeds: dict[int, float]) -> list[Measurement]:
+    return [dataclasses.replace(one, batch=one.length, length=25) for one in sweep(make, family, speeds)]
+
+
+def test_batches_have_crossovers_too(make: Any) -> None:
+    (found,) = crossovers(batches(make, "lstm", LSTM) + batches(make, "transformer", TRANSFORMER))
+    assert (found.over, found.batch, found.steps) == ("batch", None, 25)
+    assert found.length == pytest.approx(100, rel=0.01)
+    assert crossover_text(found).startswith("The Transformer overtakes at batch ")
+    assert crossover_text(found).endswith("(fp32 on ONNX Runtime, 1 thread, 25 steps).")

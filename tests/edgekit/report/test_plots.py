@@ -6,8 +6,18 @@ from typing import Any
 
 import pytest
 
+from edgekit.decision.words import crossover_text
+from edgekit.profiling.sweep import crossovers
 from edgekit.report.evidence import gather
-from edgekit.report.plots import PLOTS, budget_use, latency_accuracy, latency_distribution, memory_phases, memory_size
+from edgekit.report.plots import (
+    PLOTS,
+    budget_use,
+    latency_accuracy,
+    latency_distribution,
+    memory_phases,
+    memory_size,
+    sweep,
+)
 from edgekit.report.plots.budget_use import use_of
 from edgekit.report.plots.canvas import new_figure, style, to_svg
 from edgekit.report.plots.contract import Drawing, Omitted, Plot
@@ -26,7 +36,7 @@ def drawn(bundle: Any, plot: Plot) -> Any:
         return plot(evidence, evidence.rows)
 
 
-@pytest.mark.parametrize("plot", PLOTS)
+@pytest.mark.parametrize("plot", [plot for plot in PLOTS if plot is not sweep.draw])
 @pytest.mark.parametrize("name", ["pick", "imported", "invalid", "single", "forty", "hostile", "no-upper-bounds"])
 def test_every_figure_says_its_message_with_units_and_an_interval(
     bundles: dict[str, Any], plot: Plot, name: str
@@ -205,3 +215,46 @@ def test_the_users_matplotlib_settings_change_nothing(bundles: dict[str, Any]) -
     plain = svg()
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path", "lines.linewidth": 9}):
         assert svg() == plain
+
+
+def swept(bundle: Any, over: str) -> Any:
+    """The bundle with every candidate measured at more lengths or batches, as a later run would leave it."""
+    profile = bundle.profiles[0]
+    more = []
+    for one in profile.measurements:
+        for factor in (2, 4, 8):
+            latency = one.latency
+            grown = {
+                name: getattr(latency, name) * factor ** (1.0 if one.family == "lstm" else 0.6)
+                for name in ("p50_seconds", "p50_low_seconds", "p50_high_seconds")
+            }
+            changes: dict[str, Any] = {over: getattr(one, over) * factor}
+            more.append(dataclasses.replace(one, latency=dataclasses.replace(latency, **grown), **changes))
+    measurements = (*profile.measurements, *more)
+    run = dataclasses.replace(profile, measurements=measurements, crossovers=crossovers(measurements))
+    return dataclasses.replace(bundle, profiles=(run,))
+
+
+@pytest.mark.parametrize("over", ["length", "batch"])
+def test_a_sweep_is_drawn_with_its_crossover(bundles: dict[str, Any], over: str) -> None:
+    bundle = swept(bundles["pick"], over)
+    drawing = drawn(bundle, sweep.draw)
+    assert isinstance(drawing, Drawing)
+    axes: Any = drawing.figure.axes[0]
+    assert axes.get_xlabel().startswith(f"{over}: ")
+    base = getattr(bundle.profiles[0].measurements[0], over)
+    assert [label.get_text() for label in axes.get_xticklabels()] == [str(base * factor) for factor in (1, 2, 4, 8)]
+    assert len([line for line in axes.lines if len(line.get_xdata()) == 4]) == 10
+    assert "6 more curves are not drawn." in drawing.caption
+    told = next(one for one in bundle.profiles[0].crossovers if one.over == over)
+    assert told.length is not None
+    dashed = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"]
+    assert dashed == [told.length]
+    assert crossover_text(told) in drawing.caption
+    assert re.search(r"p50 .* \[[^\]]+, [^\]]+\] at ", drawing.caption)
+
+
+def test_one_shape_is_no_sweep(bundles: dict[str, Any]) -> None:
+    omitted = drawn(bundles["pick"], sweep.draw)
+    assert isinstance(omitted, Omitted)
+    assert "--length 16,64,256 or --batch 1,8" in omitted.reason

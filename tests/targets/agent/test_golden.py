@@ -12,11 +12,17 @@ from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.runtimes import find
 from edgekit_targets.runtimes.contract import Session
 from edgekit_targets.types.manifest import State, Tensor
-from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.session import SessionFacts, SessionOptions
+
+FACTS = SessionFacts(
+    runtime="none", build="none", device="none", threads=1, optimisation="none", precision="float32", shapes="free"
+)
 
 
 class Doubling:
     """A session that answers 2 x, or what it is told to."""
+
+    facts = FACTS
 
     outputs: tuple[Tensor, ...] = (Tensor(name="y", dtype="float32", shape=("batch", 2)),)
 
@@ -42,6 +48,9 @@ class Doubling:
         if self.spoil is not None:
             answer[0, 0] = self.spoil
         return {"y": answer}
+
+    def synchronise(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -135,6 +144,8 @@ def test_whole_numbers_are_compared_too(write: Callable[..., Path]) -> None:
 class Counting:
     """A stream that answers the sum of what it was fed since its reset, plus an error from ``spoiled`` on."""
 
+    facts = FACTS
+
     inputs: tuple[Tensor, ...] = (
         Tensor(name="x", dtype="float32", shape=("batch", 2)),
         Tensor(name="s", dtype="float32", shape=("batch", 2)),
@@ -164,6 +175,9 @@ class Counting:
 
     def read(self) -> dict[str, Any]:
         return {"y": self.sum + (1 if self.spoiled is not None and self.step > self.spoiled else 0)}
+
+    def synchronise(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -87,10 +87,31 @@ def test_measures_a_model_and_checks_its_answers(
     agent.close("never opened")
 
 
-def test_a_wrong_answer_is_told_and_left_to_the_controller(
-    agent: LocalAgent, matmul: Path, asking: Callable[..., Open], golden: Callable[..., Path]
+@pytest.mark.parametrize("target", ["cpu", "openvino"])
+def test_fixed_shapes_are_measured_and_other_golden_shapes_checked(
+    agent: LocalAgent, matmul: Path, asking: Callable[..., Open], golden: Callable[..., Path], target: str
 ) -> None:
-    parity = agent.open(asking(matmul, golden=str(golden(error=0.5)), tolerance=1e-4)).parity
+    asked = asking(matmul, target, golden=str(golden()), tolerance=1e-4, options=SessionOptions(fixed_shapes=True))
+    opened = agent.open(dataclasses.replace(asked, inputs={"x": (3, 6)}))
+    assert opened.parity is not None
+    assert opened.parity.passed, "the golden samples are of batch 1"
+    assert opened.facts is not None
+    assert (opened.facts.shapes, opened.facts.threads) == ("fixed", 1)
+    assert opened.facts.precision == ("f32" if target == "openvino" else "as in the file")
+    assert opened.device_memory is None
+    assert opened.call_seconds is not None
+    assert opened.call_seconds > 0
+    assert len(agent.run(run()).seconds) == 50
+
+
+@pytest.mark.parametrize("target", ["cpu", "openvino"])
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_wrong_answer_is_told_and_left_to_the_controller(
+    agent: LocalAgent, matmul: Path, asking: Callable[..., Open], golden: Callable[..., Path], target: str, fixed: bool
+) -> None:
+    options = SessionOptions(fixed_shapes=fixed)
+    asked = asking(matmul, target, golden=str(golden(error=0.5)), tolerance=1e-4, options=options)
+    parity = agent.open(asked).parity
     assert parity is not None
     assert not parity.passed
     assert parity.max_abs_error == pytest.approx(0.5, abs=1e-5)

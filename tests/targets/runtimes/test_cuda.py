@@ -1,65 +1,129 @@
-"""What the CUDA target asks of ONNX Runtime; no GPU is needed to see that."""
+"""What the CUDA target asks of ONNX Runtime, and its very path of buffers with the processor in the GPU's place."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+import numpy as np
 import pytest
 
 from edgekit_targets.errors import InputError
 from edgekit_targets.runtimes import ort_session
 from edgekit_targets.runtimes.cuda import PROVIDER, Cuda
+from edgekit_targets.runtimes.onnx_file import read_signature
+from edgekit_targets.runtimes.ort_session import OrtSession, Provider
+from edgekit_targets.types.manifest import State
 from edgekit_targets.types.session import SessionOptions
 
 OPTIONS = SessionOptions(threads=1)
 
 
-class Recorded:
-    """Stands for ``OrtSession`` and tells what it was asked for."""
-
-    made: ClassVar[list[Recorded]] = []
-    started: tuple[str, ...] = (PROVIDER,)
-
-    def __init__(self, path: Path, options: SessionOptions, signature: Any, providers: Any, config: Any) -> None:
-        self.asked = providers
-        self.config = config
-        self.closed = False
-        Recorded.made.append(self)
-
-    def providers(self) -> list[str]:
-        return list(self.started)
-
-    def close(self) -> None:
-        self.closed = True
+def on_the_processor() -> Provider:
+    """CUDA's way of running a model, all but the device."""
+    made = Cuda().provider(OPTIONS)
+    return dataclasses.replace(made, name="CPUExecutionProvider", device="cpu", options={}, config={})
 
 
-@pytest.fixture
-def with_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+def opened(path: Path, **changes: Any) -> OrtSession:
+    provider = dataclasses.replace(on_the_processor(), **changes)
+    return OrtSession(path, OPTIONS, read_signature(path), provider)
+
+
+def test_it_asks_for_cuda_alone_without_tf32() -> None:
+    provider = Cuda().provider(OPTIONS)
+    assert (provider.name, provider.device, provider.staged, provider.exclusive) == (PROVIDER, "cuda", True, True)
+    assert provider.options == {"use_tf32": "0"}
+    assert provider.config == {"session.disable_cpu_ep_fallback": "1"}
+    assert Cuda().provider(SessionOptions(cuda_graph=True)).options == {"use_tf32": "0", "enable_cuda_graph": "1"}
+
+
+def test_an_input_is_copied_there_and_its_answer_back(matmul: Path) -> None:
+    session = opened(matmul)
+    weights = np.add.outer(np.arange(6), np.arange(4)).astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
+    session.bind({"x": x})
+    np.testing.assert_allclose(session.read()["y"], x @ weights + 1, rtol=1e-5)
+    before = session.read()["y"]
+    x *= 2
+    session.synchronise()
+    np.testing.assert_array_equal(session.read()["y"], before, err_msg="the buffer there is one of its own")
+    session.run()
+    np.testing.assert_allclose(session.read()["y"], x @ weights + 1, rtol=1e-5)
+    session.write({"x": x / 2})
+    session.run()
+    np.testing.assert_array_equal(session.read()["y"], before)
+    session.close()
+    with pytest.raises(RuntimeError, match="bind"):
+        session.run()
+
+
+def test_states_take_turns_there(adder: Path, adder_states: tuple[State, ...]) -> None:
+    session = opened(adder)
+    session.bind({"x": np.zeros((2, 2), np.float32)}, adder_states)
+    for _ in range(2):
+        session.reset()
+        total = np.full((2, 2), 0.5, np.float32)
+        for step in range(5):
+            x = np.full((2, 2), step + 1, np.float32)
+            session.write({"x": x})
+            session.run()
+            total += x
+            np.testing.assert_array_equal(session.read()["y"], total + 3 + step)
+
+
+def test_a_graph_has_a_number_for_each_set_of_buffers(
+    adder: Path, adder_states: tuple[State, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import onnxruntime
 
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDER, "CPUExecutionProvider"])
-    monkeypatch.setattr(ort_session, "OrtSession", Recorded)
-    monkeypatch.setattr(Recorded, "made", [])
+    seen: list[str] = []
+    real = onnxruntime.InferenceSession.run_with_iobinding
+
+    def recording(self: Any, binding: Any, settings: Any = None) -> None:
+        seen.append(settings.get_run_config_entry("gpu_graph_id"))
+        real(self, binding, settings)
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run_with_iobinding", recording)
+    session = opened(adder, graph=True)
+    assert session.facts.graph
+    session.bind({"x": np.zeros((1, 2), np.float32)}, adder_states)
+    for _ in range(3):
+        session.run()
+    assert seen == ["-1", "-1", "1", "2", "1"], "the first runs find out the outputs and are no part of a graph"
 
 
-@pytest.mark.usefixtures("with_cuda")
-def test_never_falls_back_to_the_processor(matmul: Path) -> None:
-    target = Cuda()
-    target.open(matmul, OPTIONS, target.check(matmul))
-    (session,) = Recorded.made
-    assert session.asked == [(PROVIDER, {"use_tf32": "0"})]
-    assert session.config["session.disable_cpu_ep_fallback"] == "1"
-    assert not session.closed
+class Node:
+    op_type = "MatMulInteger"
 
 
-@pytest.mark.usefixtures("with_cuda")
-def test_a_session_that_came_up_elsewhere_is_refused(matmul: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recorded, "started", ("CPUExecutionProvider",))
-    target = Cuda()
-    with pytest.raises(InputError, match="would have used the processor"):
-        target.open(matmul, OPTIONS, target.check(matmul))
-    assert Recorded.made[0].closed
+class Part:
+    ep_name = "CPUExecutionProvider"
+
+    @staticmethod
+    def get_nodes() -> list[Node]:
+        return [Node()]
+
+
+def test_where_every_node_went_is_looked_up(matmul: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    opened(matmul).close()  # all of it is on the one provider that was asked for
+    found = opened(matmul)._session.get_provider_graph_assignment_info()
+    assert {part.ep_name for part in found} == {"CPUExecutionProvider"}
+    Part.ep_name = "AnotherExecutionProvider"
+    monkeypatch.setattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info", lambda _: [*found, Part()])
+    with pytest.raises(InputError, match=r"matmul\.onnx does not run on CPUExecutionProvider alone: MatMulInteger"):
+        opened(matmul)
+
+
+def test_a_session_that_came_up_elsewhere_is_refused(matmul: Path) -> None:
+    with (
+        pytest.warns(UserWarning, match="not in available provider names"),
+        pytest.raises(InputError, match="would have used the processor; check the driver"),
+    ):
+        opened(matmul, name=PROVIDER)
 
 
 def test_without_cuda_it_does_not_even_try(matmul: Path) -> None:
@@ -70,3 +134,22 @@ def test_without_cuda_it_does_not_even_try(matmul: Path) -> None:
     target = Cuda()
     with pytest.raises(InputError, match=r"--target cuda cannot run here.*edgekit-onnx\[cuda\]"):
         target.open(matmul, OPTIONS, target.check(matmul))
+    with pytest.raises(InputError, match=r"--target cuda cannot run here.*edgekit-onnx\[cuda\]"):
+        target.prepare()
+
+
+def test_it_prepares_by_loading_the_libraries_and_running_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The GPU build on a machine without a GPU: ONNX Runtime warns and uses the processor; edgekit does not."""
+    import onnxruntime
+
+    loaded: list[bool] = []
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDER, "CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: loaded.append(True))
+    target = Cuda()
+    with (
+        pytest.warns(UserWarning, match="not in available provider names"),
+        pytest.raises(InputError, match="finds no GPU that it can use; check the driver with: nvidia-smi"),
+    ):
+        target.prepare()
+    assert loaded == [True]
+    assert ort_session.version() == onnxruntime.__version__

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -78,12 +79,19 @@ class FakeOrt:
     def __init__(self, *providers: str) -> None:
         self.providers = [*providers, "CPUExecutionProvider"]
         self.preloaded = False
+        self.started: list[str] = []
 
     def get_available_providers(self) -> list[str]:
         return self.providers
 
     def preload_dlls(self) -> None:
         self.preloaded = True
+
+    def SessionOptions(self) -> SimpleNamespace:
+        return SimpleNamespace()
+
+    def InferenceSession(self, model: bytes, settings: object, providers: list[str]) -> SimpleNamespace:
+        return SimpleNamespace(get_providers=lambda: self.started or providers)
 
 
 def test_cuda_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +101,7 @@ def test_cuda_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
     status = Cuda().status()
     assert not status.available
     assert status.reason == "the onnxruntime that is installed is the build without CUDA"
-    assert status.remedy == ('pip uninstall --yes onnxruntime onnxruntime-gpu && pip install "edgekit-onnx[cuda]"')
+    assert status.remedy == 'pip uninstall --yes onnxruntime && pip install "edgekit-onnx[cuda]"'
 
 
 def test_cuda_is_available_with_its_build(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +110,17 @@ def test_cuda_is_available_with_its_build(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("edgekit_targets.runtimes.cuda.present", lambda name: True)
     status = Cuda().status()
     assert (status.available, status.version, status.reason, ort.preloaded) == (True, "1.31.1", None, True)
+
+
+def test_cuda_without_a_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ort = FakeOrt(PROVIDER)
+    ort.started = ["CPUExecutionProvider"]
+    monkeypatch.setitem(sys.modules, "onnxruntime", ort)
+    monkeypatch.setattr("edgekit_targets.runtimes.cuda.present", lambda name: True)
+    status = Cuda().status()
+    assert not status.available
+    assert str(status.reason).startswith("ONNX Runtime finds no GPU that it can use")
+    assert status.remedy == "nvidia-smi"
 
 
 def test_cuda_missing_altogether(monkeypatch: pytest.MonkeyPatch) -> None:
