@@ -43,6 +43,7 @@ def run(
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; by default edgekit-out/<time>.")
     ] = None,
     force: options.Force = False,
+    exhaustive: options.Exhaustive = False,
     json: options.Json = False,
 ) -> int:
     """Train or take in models, export, verify, profile, pick and report: which file to ship, and why.
@@ -54,6 +55,7 @@ def run(
     from edgekit.commands.verdicts import EXIT_CODES, print_verdict
     from edgekit.decision.pick import pick
     from edgekit.decision.prefer import parse_preference
+    from edgekit.decision.race import Race
     from edgekit.decision.store import write_verdict
     from edgekit.devices.connect import connect
     from edgekit.profiling.run import check_threads, choose_targets, profile
@@ -79,8 +81,9 @@ def run(
                 remark(line)
             for line in dict.fromkeys(note for artifact in manifest.artifacts for note in artifact.notes):
                 remark(line)
-            plan = _plan(len(manifest.artifacts) * len(usable) * len(counts))
-            profile(request.out, agent, targets=usable, threads=counts, plan=plan, progress=bar)
+            race = None if exhaustive else Race(limits.limits, order)
+            plan = _plan(len(manifest.artifacts) * len(usable) * len(counts), exhaustive=exhaustive)
+            profile(request.out, agent, targets=usable, threads=counts, plan=plan, race=race, tell=remark, progress=bar)
     verdict = pick(request.out, limits, prefer=order)
     write_verdict(request.out, verdict)
     page = write_report(request.out, None, force=False, command=_command(models, budget, request))
@@ -139,10 +142,12 @@ def _limits(budget: str | None, *, trained: bool) -> Budget:
     return Budget(name=f"{DEFAULT} without its accuracy limit (no data)", limits=kept)
 
 
-def _plan(candidates: int) -> Plan:
-    from edgekit.profiling.plan import Plan
+def _plan(candidates: int, *, exhaustive: bool) -> Plan:
+    from edgekit.profiling.plan import Plan, until_decided
 
-    return Plan(seconds=min(CANDIDATE_SECONDS, TOTAL_SECONDS / max(1, candidates)))
+    if exhaustive:
+        return Plan(seconds=min(CANDIDATE_SECONDS, TOTAL_SECONDS / max(1, candidates)))
+    return until_decided(most_seconds=CANDIDATE_SECONDS, total_seconds=TOTAL_SECONDS)
 
 
 def _command(models: list[str] | None, budget: str | None, request: ExportRequest) -> str:

@@ -52,6 +52,10 @@ Prefer = Annotated[
     typer.Option("--prefer", metavar="M,...", help="What decides, in this order, among candidates that fit."),
 ]
 
+Exhaustive = Annotated[
+    bool, typer.Option("--exhaustive", help="Measure every candidate to the end, even one that is decided.")
+]
+
 
 def names(text: str | None) -> list[str]:
     """Read a comma-separated list; none of it means the default."""

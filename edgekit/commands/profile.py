@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from edgekit.commands import options
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import InputError, Undecided
 from edgekit_targets.progress import Progress
 
 NAME = "profile"
@@ -42,18 +42,36 @@ def run(
     ] = None,
     shape: options.Shapes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what was measured already.")] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="B", help="Measure until this budget's limits are decided, no longer."),
+    ] = None,
+    prefer: options.Prefer = "accuracy,cpu,memory,size",
+    exhaustive: options.Exhaustive = False,
     json: options.Json = False,
-) -> None:
-    """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes."""
-    from edgekit.decision.words import crossover_text, soak_text
+) -> int:
+    """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes.
+
+    With --budget a candidate is measured until every limit is decided or it cannot win any more; exit 4 if none is
+    sure to fit and more measuring would tell.
+    """
+    from edgekit.budget.load import load_budget
+    from edgekit.decision.more import undecided_lines
+    from edgekit.decision.prefer import parse_preference
+    from edgekit.decision.race import Race
+    from edgekit.decision.words import comparison_text, covers_text, crossover_text, soak_text
     from edgekit.devices.connect import connect
     from edgekit.profiling.pace import parse_pace, parse_soak
+    from edgekit.profiling.plan import until_decided
     from edgekit.profiling.run import profile
     from edgekit.terminal.output import print_json, print_line, print_table, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit.terminal.tables import profile_table
+    from edgekit_targets.bundle import read_manifest
 
     shapes = options.shapes(shape)
+    limits = None if budget is None else load_budget(budget)
+    race = None if limits is None or exhaustive else Race(limits.limits, parse_preference(prefer))
     pace = parse_pace(every)
     soak_seconds = parse_soak(soak)
     with connect(device) as agent, Bar() as bar, _folder(bundle, shapes, bar) as folder:
@@ -69,8 +87,12 @@ def run(
             arena=arena,
             soak_seconds=soak_seconds,
             fresh=fresh,
+            plan=None if race is None else until_decided(),
+            race=race,
+            tell=remark,
             progress=bar,
         )
+        undecided = [] if limits is None else undecided_lines(read_manifest(folder), found.measurements, limits)
     for one in found.measurements:
         if not one.valid:
             remark(f"{one.artifact} on {one.target} is invalid: {one.warnings[0]}")
@@ -80,12 +102,18 @@ def run(
         print_table(profile_table(found))
         samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
         print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
+        print_text(covers_text(found.measurements))
+        for comparison in found.comparisons:
+            print_text(comparison_text(comparison))
         for crossover in found.crossovers:
             print_text(crossover_text(crossover))
         for one in found.measurements:
             if one.soak is not None:
                 print_text(soak_text(one))
         print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
+    for line in undecided:
+        remark(line)
+    return Undecided.exit_code if undecided else 0
 
 
 @contextlib.contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
 from edgekit_targets.types.manifest import Artifact
-from edgekit_targets.types.profile import Crossover, Measurement
+from edgekit_targets.types.profile import Comparison, Crossover, Measurement
 from edgekit_targets.types.verdict import Candidate, Choice
 
 _FAMILIES = {
@@ -68,6 +70,44 @@ def crossover_text(one: Crossover) -> str:
     overtaker = one.faster_after or next((name for name in one.families if name != one.faster_before), one.families[0])
     again = f"; they cross {one.crossings} times, this is the first" if one.crossings > 1 else ""
     return f"The {family_name(overtaker)} overtakes at length {one.length:.0f} [{low}, {high}] ({where}){again}."
+
+
+def comparison_text(one: Comparison) -> str:
+    """Which of two is the faster here, in a sentence."""
+    first, second = one.artifact, one.other
+    if one.target != one.other_target or one.about == "family":
+        first, second = (
+            f"{name} on {target_name(target)}"
+            for name, target in (
+                (one.artifact, one.target),
+                (one.other, one.other_target),
+            )
+        )
+    else:
+        second = f"{second} on {target_name(one.target)}"
+    return f"{first} is {standing_text(one)} {second}."
+
+
+def standing_text(one: Comparison) -> str:
+    """``faster (0.62 times the time [0.61, 0.63]) than``, ready for what it is compared with."""
+    span = "no interval" if one.low is None or one.high is None else f"[{one.low:.3g}, {one.high:.3g}]"
+    figures = f"({one.ratio:.3g} times the time {span})"
+    words = {"same": ("as fast", "as"), "undecided": ("not told apart", "from")}
+    how, link = words.get(one.standing, (one.standing, "than"))
+    return f"{how} {figures} {link}"
+
+
+def covers_text(measurements: Sequence[Measurement]) -> str:
+    """The longest disturbance that the intervals cover, over all candidates."""
+    spans = [one.latency.covers_seconds for one in measurements if one.latency is not None]
+    known = sorted(span for span in spans if span is not None)
+    if not known:
+        return "no latency was measured"
+    least, most = (format_quantity(float(f"{span:.2g}"), "time") for span in (known[0], known[-1]))
+    return (
+        f"the intervals cover disturbances of up to {least if least == most else f'{least} to {most}'}; "
+        "of longer ones the run was too short to tell"
+    )
 
 
 def soak_text(one: Measurement) -> str:

@@ -24,9 +24,11 @@ STEP = 1
 class Plan:
     """How much is measured. Each candidate gets ``launches`` fresh processes of ``rounds`` slices each.
 
-    ``samples`` and ``seconds`` cap what one candidate takes over all its slices, whichever is reached first;
+    ``samples`` and ``seconds`` cap what one candidate takes over all these slices, whichever is reached first;
     ``alive`` candidates are loaded at a time and take their slices in random order, so that they share whatever the
-    machine does meanwhile; ``seed`` fixes that order.
+    machine does meanwhile; ``seed`` fixes that order. With ``most_seconds`` a candidate that is still undecided after
+    ``launches`` goes on, launch by launch, until it was measured that long; with ``total_seconds`` none starts
+    another one once all of them together were.
     """
 
     launches: int = 5
@@ -36,6 +38,8 @@ class Plan:
     warmup_seconds: float = 0.03
     alive: int = 4
     seed: int = 0
+    most_seconds: float | None = None
+    total_seconds: float | None = None
 
     @property
     def slice_samples(self) -> int:
@@ -48,6 +52,15 @@ class Plan:
         if every_seconds is None:
             return own
         return max(own, -(-PACED_SAMPLES // (self.launches * self.rounds)) * every_seconds)
+
+
+def until_decided(*, most_seconds: float = 60.0, total_seconds: float | None = None) -> Plan:
+    """The plan to measure against a budget: short launches at first, more of them for whoever is undecided.
+
+    Every launch is as long as any other: where times change within a launch, figures would else depend on when
+    measuring stopped.
+    """
+    return Plan(rounds=6, samples=7500, seconds=3.0, most_seconds=most_seconds, total_seconds=total_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +85,12 @@ class Subject:
         extras = ("+spin" if options.spinning else "") + ("" if options.arena else "-arena")
         pace = "" if self.every_seconds is None else f"/{self.every_seconds:g}s"
         return f"{self.artifact.id}@{self.target}/{options.threads}{extras}/{self.batch}x{self.length}{pace}"
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """Equal for subjects that differ in nothing but their file."""
+        mode = self.artifact.mode
+        return (mode, self.artifact.variant, self.target, self.options, self.batch, self.length, self.every_seconds)
 
 
 def subjects(

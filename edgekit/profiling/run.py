@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from edgekit.decision.race import Race
 from edgekit.documents import now
-from edgekit.profiling.measure import Taken, take
+from edgekit.profiling.comparisons import comparisons
+from edgekit.profiling.journal import Entry, Journal, entry_of, go_on
+from edgekit.profiling.measure import Keeper, Taken, take
 from edgekit.profiling.pace import Pace
 from edgekit.profiling.plan import Plan, Subject, subjects
+from edgekit.profiling.referee import Referee
 from edgekit.profiling.soak import soak_all
-from edgekit.profiling.store import Key, key_of, newest, read_profiles, write_profile
+from edgekit.profiling.store import FOLDER, Key, key_of, newest, outdated, read_profiles, write_profile
 from edgekit.profiling.summarise import summarise
 from edgekit.profiling.sweep import crossovers
 from edgekit_targets import __version__
@@ -38,6 +42,8 @@ def profile(
     soak_seconds: float | None = None,
     fresh: bool = False,
     plan: Plan | None = None,
+    race: Race | None = None,
+    tell: Callable[[str], None] = lambda line: None,
     progress: Progress,
 ) -> Profile:
     """Measure every artifact of the bundle on every target and write what is new to ``BUNDLE/profiles/``.
@@ -55,6 +61,8 @@ def profile(
         soak_seconds: afterwards hold that pace so long, one candidate after the other; a closed loop without one.
         fresh: measure again what is there already.
         plan: how much to measure.
+        race: decides who need not be measured to the end of the plan; nobody by default.
+        tell: takes a line about results of earlier runs that cannot be used.
         progress: told after every slice.
 
     Returns:
@@ -81,10 +89,20 @@ def profile(
         spinning=spinning,
         arena=arena,
     )
-    known = {} if fresh or soak_seconds is not None else _known(bundle, manifest, welcome)
-    kept = [known[key] for one in wanted if (key := _key(one)) in known]
-    taken = [Taken(one) for one in wanted if _key(one) not in known]
     created = now()
+    referee = None if race is None else Referee(race, manifest, plan, created)
+    known = {} if fresh or soak_seconds is not None else _known(bundle, manifest, welcome, tell)
+    kept = [known[key] for one in wanted if (key := _key(one)) in known]
+    kept = [one for one in kept if one.complete] if referee is None else referee.settled(kept)
+    answered = {key_of(one) for one in kept}
+    taken = [Taken(one) for one in wanted if _key(one) not in answered]
+    journal = Journal(bundle / FOLDER, welcome.device.fingerprint, plan)
+    entries: list[Entry] = []
+    if not fresh:
+        found_entries, why = journal.read()
+        if why is not None:
+            tell(why)
+        entries = go_on(taken, found_entries, _versions(welcome))
     document = Profile(
         schema_version=SCHEMA_VERSION,
         edgekit_version=__version__,
@@ -93,16 +111,34 @@ def profile(
         settings=dataclasses.asdict(plan) | {"interleaved": True, "soak_seconds": soak_seconds},
         measurements=(),
     )
+    if taken:
+        journal.start(entries)
+
+    def keep(one: Taken, launch: int) -> None:
+        entries.append(entry_of(one, launch))
+        journal.add(entries[-1])
+
     try:
-        _take_all(agent, taken, plan, progress)
+        _take_all(agent, taken, plan, progress, keep, referee)
         if soak_seconds is not None:
             soak_all(agent, taken, soak_seconds, progress)
     finally:
         measured = tuple(summarise(one, created) for one in taken if one.opened or one.failure is not None)
         if measured:
-            write_profile(bundle, dataclasses.replace(document, measurements=measured, crossovers=crossovers(measured)))
-    found = (*kept, *measured)
-    return dataclasses.replace(document, measurements=found, crossovers=crossovers(found))
+            write_profile(bundle, _with(document, measured))
+    if taken:
+        unfinished = set() if referee is None else referee.unfinished(taken)
+        journal.end([one for one in entries if one.subject in unfinished])
+    return _with(document, (*kept, *measured))
+
+
+def _with(document: Profile, measurements: tuple[Measurement, ...]) -> Profile:
+    return dataclasses.replace(
+        document,
+        measurements=measurements,
+        crossovers=crossovers(measurements),
+        comparisons=comparisons(measurements),
+    )
 
 
 def choose_targets(welcome: Welcome, asked: Sequence[str]) -> list[str]:
@@ -141,31 +177,48 @@ def check_threads(welcome: Welcome, threads: Sequence[int]) -> None:
             )
 
 
-def _take_all(agent: Agent, taken: Sequence[Taken], plan: Plan, progress: Progress) -> None:
-    total = len(taken) * plan.launches * plan.rounds
+def _take_all(
+    agent: Agent,
+    taken: Sequence[Taken],
+    plan: Plan,
+    progress: Progress,
+    keep: Keeper,
+    referee: Referee | None,
+) -> None:
+    """Measure; how much there is to do is known beforehand only where nobody stops early."""
+    slices = plan.launches * plan.rounds
+    total = len(taken) * slices - sum(len(one.slices) for one in taken)
     done = 0
     progress("profile", done, total)
 
     def advance() -> None:
         nonlocal done
         done += 1
-        progress("profile", done, total)
+        progress("profile", min(done, total), total)
 
-    take(agent, taken, plan, advance)
+    take(agent, taken, plan, advance, keep=keep, referee=referee or (lambda taken: None))
+    progress("profile", total, total)
 
 
-def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Measurement]:
-    """What this machine has measured already with the runtimes it has now, completely."""
+def _known(bundle: Path, manifest: Manifest, welcome: Welcome, tell: Callable[[str], None]) -> dict[Key, Measurement]:
+    """What this machine has measured already with the runtimes it has now, as far as it was meant to be."""
+    old = outdated(bundle)
+    if old is not None:
+        tell(old)
     profiles = [found for _, found in read_profiles(bundle) if found.device.fingerprint == welcome.device.fingerprint]
-    versions = {status.name: status.version for status in welcome.targets}
+    versions = _versions(welcome)
     return {
         key_of(one): one
         for one in newest(profiles, manifest)
-        if one.complete
+        if (one.complete or one.stopped is not None)
         and not disturbed_too_much(one.disturbed)
         and one.latency is not None
         and one.runtime_version == versions.get(one.target.partition(":")[0])
     }
+
+
+def _versions(welcome: Welcome) -> dict[str, str | None]:
+    return {status.name: status.version for status in welcome.targets}
 
 
 def _key(subject: Subject) -> Key:

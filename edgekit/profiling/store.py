@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgekit.documents import add_document, read_documents
+from edgekit.documents import add_document, older_documents, read_documents
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Manifest
-from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile
+from edgekit_targets.types.profile import OLDEST_READABLE, SCHEMA_VERSION, Measurement, Profile
 from edgekit_targets.types.session import SessionOptions, options_of
 
 FOLDER = "profiles"
@@ -23,11 +23,30 @@ def write_profile(bundle: Path, profile: Profile) -> Path:
 def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, Profile]]:
     """Every profile of the bundle, oldest first; only those of the device called ``device``, if given.
 
+    Those that an older edgekit wrote are left out: :func:`outdated` tells them.
+
     Raises:
         InputError: a file is truncated, edited into something else or written by a newer edgekit.
     """
-    found = read_documents(bundle / FOLDER, Profile, SCHEMA_VERSION, lambda profile: profile.created)
+    found = read_documents(
+        bundle / FOLDER, Profile, SCHEMA_VERSION, lambda profile: profile.created, oldest=OLDEST_READABLE
+    )
     return [(path, profile) for path, profile in found if device is None or profile.device.name == device]
+
+
+def outdated(bundle: Path) -> str | None:
+    """A line about profiles whose figures cannot be used any more; None where there are none.
+
+    Raises:
+        InputError: as :func:`read_profiles`.
+    """
+    old = older_documents(bundle / FOLDER, SCHEMA_VERSION, OLDEST_READABLE)
+    if not old:
+        return None
+    return (
+        f"{', '.join(path.name for path in old)} in {bundle / FOLDER} left out: an older edgekit measured it, with "
+        "intervals that hold for one look only; measure again with: edgekit profile"
+    )
 
 
 def key_of(measurement: Measurement) -> Key:

@@ -36,7 +36,7 @@ ACCEPTS_ANYTHING = "p50=10s, process_memory=4000MiB, accuracy=1%"
 def valid(one: dict[str, Any]) -> bool:
     """Whether nothing disturbed a candidate or measurement; whoever runs these tests may be doing other work meanwhile.
 
-    What is exact about verdicts is tested on the fake device; here everything that depends on the machine hangs on this.
+    What is exact about verdicts is tested on the fake device; here what depends on the machine hangs on this.
     """
     return bool(one["valid"])
 
