@@ -1,7 +1,7 @@
 """Who need not be measured any longer: decided against the budget, or out of the race.
 
-Looks after every launch are allowed because the intervals hold at every look. A verdict on a latency needs a minimum of
-launches all the same, since nothing else tells how much launches differ.
+Looks after every launch are allowed because the intervals hold at every look. That a latency fits needs a minimum of
+launches all the same: nothing else tells how much launches differ.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from edgekit_targets.types.verdict import Candidate, Limit
 
 SAMPLED = ("p50", "p99", "deadline_miss", "cpu", "energy")
 """What more measuring tells more surely; everything else is known after one launch or before."""
+_FEWEST_TO_FAIL = 3
+"""With fewer launches nothing can be said of how they differ; with so few the intervals are wide, and hold."""
 _PATIENCE = 2
 """Those that fit go on to so many times the least launches, for the sake of the order among them alone."""
 
@@ -83,7 +85,7 @@ class Race:
         return [
             found.name
             for found in one.candidate.constraints
-            if found.status == "fail" and (found.name not in SAMPLED or one.launches >= self._fewest)
+            if found.status == "fail" and (found.name not in SAMPLED or one.launches >= _FEWEST_TO_FAIL)
         ]
 
     def _fits(self, one: Racer) -> bool:

@@ -60,7 +60,7 @@ def until_decided(*, most_seconds: float = 60.0, total_seconds: float | None = N
     Every launch is as long as any other: where times change within a launch, figures would else depend on when
     measuring stopped.
     """
-    return Plan(rounds=6, samples=7500, seconds=3.0, most_seconds=most_seconds, total_seconds=total_seconds)
+    return Plan(rounds=5, samples=6250, seconds=2.5, most_seconds=most_seconds, total_seconds=total_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
