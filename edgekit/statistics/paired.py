@@ -38,14 +38,18 @@ class Ratio:
 
 
 def ratio(first: Mapping[Round, Sequence[float]], second: Mapping[Round, Sequence[float]]) -> Ratio | None:
-    """The geometric mean, over the rounds that both have, of the ratio of the medians; None without such a round."""
+    """Of the medians, round by round as far as both have them; None without a common round.
+
+    A launch stands for the median of its rounds, so that a disturbance that hit one of two in one round does not
+    count; of the launches it is the geometric mean.
+    """
     launches: defaultdict[int, list[float]] = defaultdict(list)
     for place in sorted(first.keys() & second.keys()):
         if first[place] and second[place]:
             found = statistics.median(first[place]), statistics.median(second[place])
             if min(found) > 0.0:
                 launches[place[0]].append(math.log(found[0] / found[1]))
-    centre = mean(list(launches.values()))
+    centre = mean([[statistics.median(rounds)] for rounds in launches.values()])
     if centre is None:
         return None
     known = len(launches) >= FEWEST_LAUNCHES and centre.low is not None and centre.high is not None

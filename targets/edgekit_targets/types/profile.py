@@ -272,9 +272,9 @@ class Crossover:
 class Comparison:
     """Two candidates of one run: how many times the other's typical time the first one takes.
 
-    ``ratio`` is the geometric mean of the ratio of medians over the rounds that both were measured in, with a 95 %
-    interval that holds at every look; an end is null with fewer than three common ``launches``. ``standing`` is that
-    of the first: ``same`` where the interval lies within 1 % of one.
+    ``ratio`` is that of the medians in the rounds that both were measured in (the median over the rounds of a launch,
+    the geometric mean over launches), with a 95 % interval that holds at every look; an end is null with fewer than
+    three common ``launches``. ``standing`` is that of the first: ``same`` where the interval lies within 1 % of one.
     """
 
     about: Literal["precision", "family"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from typing import Any
 import pytest
 
 from edgekit.budget.budget import Budget, parse_limits
-from edgekit.decision.figures import Evidence
+from edgekit.decision.figures import Evidence, evidence_of
+from edgekit.decision.judge import judge
 from edgekit.decision.pick import pick
 from edgekit.decision.prefer import DEFAULT
 from edgekit.decision.race import Race
@@ -19,6 +22,7 @@ from edgekit.profiling.plan import Plan, until_decided
 from edgekit.profiling.run import profile
 from edgekit.profiling.store import read_profiles
 from edgekit_targets.agent.inprocess import FakeAgent, Scenario
+from edgekit_targets.bundle import read_manifest
 from edgekit_targets.progress import silent
 from edgekit_targets.runtimes.fake import Script
 from edgekit_targets.runtimes.noise import lognormal
@@ -195,3 +199,27 @@ def test_racing_40_candidates_takes_a_third_and_picks_the_same(make_bundle: Make
         stopped = [one.stopped for one in read_profiles(bundle)[-2][1].measurements]
         assert any(text and "is preferred to it for sure" in text for text in stopped)
         assert {one.status for one in raced.candidates} <= {"pass", "fail", "undecided"}
+
+
+@pytest.mark.slow
+def test_at_the_limit_at_most_5_percent_of_1000_raced_runs_give_a_verdict(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the LSTM, whose true median is the limit; the Transformer fits and takes a little less, so they race."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # ten thousand flushes are the disk's test
+    plan = dataclasses.replace(until_decided(), rounds=2, samples=5 * 2 * 10, most_seconds=0.12, warmup_seconds=0.0)
+    limits = "p50=1ms"
+    verdicts = Counter[str]()
+    for run in range(1000):
+        scripts = {
+            ("lstm-window-fp32-portable-plain", "*"): script(0.001, 2 * run),
+            ("transformer-window-fp32-portable-plain", "*"): script(0.00085, 2 * run + 1),
+        }
+        agent = FakeAgent(Scenario(scripts=scripts, targets=("cpu",)))
+        found = by_family(measure(bundle, agent, limits, plan=plan, fresh=True))
+        (evidence,) = evidence_of(read_manifest(bundle), [found["lstm"]])
+        verdicts[judge(evidence, budget(limits).limits).status] += 1
+        for path in (bundle / "profiles").iterdir():
+            path.unlink()
+    assert sum(verdicts.values()) == 1000
+    assert verdicts["pass"] + verdicts["fail"] <= 50
