@@ -57,9 +57,10 @@ def run(
     from edgekit.decision.prefer import parse_preference
     from edgekit.decision.race import Race
     from edgekit.decision.store import write_verdict
+    from edgekit.decision.words import comparison_text, covers_text
     from edgekit.devices.connect import connect
     from edgekit.profiling.run import check_threads, choose_targets, profile
-    from edgekit.terminal.output import print_json, print_line, remark
+    from edgekit.terminal.output import print_json, print_line, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit_export.exporting import check, export
 
@@ -83,7 +84,9 @@ def run(
                 remark(line)
             race = None if exhaustive else Race(limits.limits, order)
             plan = _plan(len(manifest.artifacts) * len(usable) * len(counts), exhaustive=exhaustive)
-            profile(request.out, agent, targets=usable, threads=counts, plan=plan, race=race, tell=remark, progress=bar)
+            found = profile(
+                request.out, agent, targets=usable, threads=counts, plan=plan, race=race, tell=remark, progress=bar
+            )
     verdict = pick(request.out, limits, prefer=order)
     write_verdict(request.out, verdict)
     page = write_report(request.out, None, force=False, command=_command(models, budget, request))
@@ -93,6 +96,9 @@ def run(
         print_json(to_json(verdict) | {"bundle": str(request.out)})
     else:
         print_verdict(verdict)
+        for comparison in found.comparisons:
+            print_text(f"- {comparison_text(comparison)}")
+        print_text(f"- {covers_text(found.measurements)}")
         print_line(f"bundle: {request.out}")
         print_line(f"report: {page}")
     return EXIT_CODES[verdict.verdict] if budget is not None else 0

@@ -37,10 +37,14 @@ def run(
     from edgekit.decision.prefer import parse_preference
     from edgekit.decision.store import write_verdict
     from edgekit.profiling.pace import parse_pace
+    from edgekit.profiling.store import outdated
     from edgekit.terminal.output import print_json, remark
 
     if budget is None:
         remark(f"no --budget given; judged by the example {DEFAULT}")
+    old = outdated(bundle)
+    if old is not None:
+        remark(old)
     verdict = pick(
         bundle,
         load_budget(budget or DEFAULT),

@@ -8,7 +8,8 @@ from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
 from edgekit_targets.types.manifest import Artifact
 from edgekit_targets.types.profile import Comparison, Crossover, Measurement
-from edgekit_targets.types.verdict import Candidate, Choice
+from edgekit_targets.types.session import Configured, SessionOptions
+from edgekit_targets.types.verdict import Candidate
 
 _FAMILIES = {
     "lstm": "LSTM",
@@ -41,7 +42,7 @@ def form_name(one: Artifact | Candidate | Measurement) -> str:
     return precision_name(one.precision) + (", stream" if one.mode == "stream" else "")
 
 
-def options_name(one: Candidate | Choice | Measurement) -> str:
+def options_name(one: Configured) -> str:
     """``1 thread``, ``2 spinning threads, no arena``."""
     spinning = "spinning " if one.spinning else ""
     return f"{one.threads} {spinning}thread{'s' if one.threads > 1 else ''}" + ("" if one.arena else ", no arena")
@@ -86,6 +87,14 @@ def comparison_text(one: Comparison) -> str:
     else:
         second = f"{second} on {target_name(one.target)}"
     return f"{first} is {standing_text(one)} {second}."
+
+
+def speed_text(one: Comparison) -> str:
+    """``faster on OpenVINO (0.62 times the time [0.61, 0.63])``: a quantized file against its fp32 form."""
+    options = options_name(one.options) if one.options != SessionOptions() else ""
+    where = ", ".join(filter(None, (target_name(one.target), options, pace_name(one.every_seconds))))
+    how, _, figures = standing_text(one).rpartition(" ")[0].partition(" (")
+    return f"{how} on {where} ({figures}"
 
 
 def standing_text(one: Comparison) -> str:

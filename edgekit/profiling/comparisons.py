@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from edgekit.statistics.paired import Round, ratio
-from edgekit_targets.types.manifest import REFERENCE_PAIR
-from edgekit_targets.types.profile import Comparison, Latency, Measurement
+from edgekit_targets.types.manifest import REFERENCE_PAIR, Manifest
+from edgekit_targets.types.profile import Comparison, Latency, Measurement, Profile
 from edgekit_targets.types.session import options_of
 
 
@@ -31,6 +31,20 @@ def comparisons(measurements: Sequence[Measurement]) -> tuple[Comparison, ...]:
         names = [name for name in best if name in REFERENCE_PAIR or not set(REFERENCE_PAIR) <= set(best)]
         found += [_compare("family", best[names[0]], best[name]) for name in names[1:]]
     return tuple(one for one in found if one is not None)
+
+
+def current_comparisons(manifest: Manifest, profiles: Sequence[Profile]) -> list[Comparison]:
+    """Each precision against fp32, as it was measured last of the files that the bundle holds now."""
+    hashes = {artifact.id: artifact.sha256 for artifact in manifest.artifacts}
+    latest: dict[object, Comparison] = {}
+    for profile in sorted(profiles, key=lambda one: one.created):
+        measured = {one.artifact: one.sha256 for one in profile.measurements}
+        for one in profile.comparisons:
+            same = all(hashes.get(name) == measured.get(name) for name in (one.artifact, one.other))
+            if one.about == "precision" and same:
+                shape = (one.batch, one.length, one.every_seconds)
+                latest[one.artifact, one.target, one.options, shape] = one
+    return list(latest.values())
 
 
 def _alike(one: Measurement) -> tuple[object, ...]:

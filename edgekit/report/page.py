@@ -52,7 +52,7 @@ def render(
             else [],
             figures=_figures(evidence),
             measured=cells.measured(evidence),
-            artifacts=cells.artifacts(manifest),
+            artifacts=cells.artifacts(manifest, evidence.profiles),
             device=method.device_facts(evidence.device) if evidence.device is not None else [],
             measuring=method.measuring_facts(evidence),
             sweeps=method.sweeps(evidence),
