@@ -97,7 +97,8 @@ def run(
     else:
         print_verdict(verdict)
         for comparison in found.comparisons:
-            print_text(f"- {comparison_text(comparison)}")
+            if comparison.low is not None:
+                print_text(f"- {comparison_text(comparison)}")
         print_text(f"- {covers_text(found.measurements)}")
         print_line(f"bundle: {request.out}")
         print_line(f"report: {page}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
+from edgekit.terminal.format import seconds
 from edgekit_targets.types.manifest import Artifact
 from edgekit_targets.types.profile import Comparison, Crossover, Measurement
 from edgekit_targets.types.session import Configured, SessionOptions
@@ -99,8 +100,10 @@ def speed_text(one: Comparison) -> str:
 
 def standing_text(one: Comparison) -> str:
     """``faster (0.62 times the time [0.61, 0.63]) than``, ready for what it is compared with."""
-    span = "no interval" if one.low is None or one.high is None else f"[{one.low:.3g}, {one.high:.3g}]"
-    figures = f"({one.ratio:.3g} times the time {span})"
+    span = f" [{one.low:.3g}, {one.high:.3g}]"
+    if one.low is None or one.high is None:
+        span = f", {one.launches} common launch{'es' * (one.launches > 1)}: too few for an interval"
+    figures = f"({one.ratio:.3g} times the time{span})"
     words = {"same": ("as fast", "as"), "undecided": ("not told apart", "from")}
     how, link = words.get(one.standing, (one.standing, "than"))
     return f"{how} {figures} {link}"
@@ -112,7 +115,7 @@ def covers_text(measurements: Sequence[Measurement]) -> str:
     known = sorted(span for span in spans if span is not None)
     if not known:
         return "no latency was measured"
-    least, most = (format_quantity(float(f"{span:.2g}"), "time") for span in (known[0], known[-1]))
+    least, most = seconds(known[0]), seconds(known[-1])
     return (
         f"the intervals cover disturbances of up to {least if least == most else f'{least} to {most}'}; "
         "of longer ones the run was too short to tell"

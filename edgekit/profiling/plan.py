@@ -14,8 +14,8 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Artifact, Manifest, Mode
 from edgekit_targets.types.session import SessionOptions
 
-PACED_SAMPLES = 480
-"""Arrivals that a candidate is measured for at least: a p99 needs 368 independent ones for a bound from above."""
+PACED_SAMPLES = 600
+"""Arrivals that a candidate is measured for at least: a p99 needs 501 independent ones for a bound from above."""
 STEP = 1
 """The length of what a stream artifact takes in at once."""
 

@@ -170,7 +170,7 @@ def test_the_parts_work_on_what_the_whole_left(
     code = main(["pick", str(bundle), "--budget", ACCEPTS_ANYTHING, "--json"])
     again = json.loads(capsys.readouterr().out)
     assert (code, again["choice"]) == (0 if verdict["verdict"] == "pick" else 4, verdict["choice"])
-    assert main(["pick", str(bundle), "--budget", "p50=10ns"]) == (3 if calm else 4)
+    assert main(["pick", str(bundle), "--budget", "size=1B"]) == (3 if calm else 4)
     assert ("Nothing fits" if calm else "Undecided") in capsys.readouterr().out
     assert main(["pick", str(bundle), "--budget", "energy=1mJ"]) == 4
     assert "Undecided" in capsys.readouterr().out
