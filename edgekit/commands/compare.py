@@ -11,7 +11,6 @@ from edgekit.commands import options
 
 if TYPE_CHECKING:
     from edgekit.budget.budget import Budget
-    from edgekit.profiling.plan import Plan
     from edgekit_export.exporting import ExportRequest
 
 NAME = "compare"
@@ -19,6 +18,7 @@ EXAMPLE = 'edgekit compare a.onnx b.onnx --budget "p99=10ms"'
 DEFAULT_DATA = "aeon:JapaneseVowels"
 # What one candidate may take at most and what all of them may take together, in seconds of measuring.
 CANDIDATE_SECONDS = 8.0
+CANDIDATE_LAUNCHES = 16
 TOTAL_SECONDS = 60.0
 
 
@@ -59,6 +59,7 @@ def run(
     from edgekit.decision.store import write_verdict
     from edgekit.decision.words import comparison_text, covers_text
     from edgekit.devices.connect import connect
+    from edgekit.profiling.plan import until_decided
     from edgekit.profiling.run import check_threads, choose_targets, profile
     from edgekit.terminal.output import print_json, print_line, print_text, remark
     from edgekit.terminal.progress import Bar
@@ -83,7 +84,11 @@ def run(
             for line in dict.fromkeys(note for artifact in manifest.artifacts for note in artifact.notes):
                 remark(line)
             race = None if exhaustive else Race(limits.limits, order)
-            plan = _plan(len(manifest.artifacts) * len(usable) * len(counts), exhaustive=exhaustive)
+            plan = until_decided(
+                most_seconds=CANDIDATE_SECONDS,
+                most_launches=CANDIDATE_LAUNCHES,
+                total_seconds=None if exhaustive else TOTAL_SECONDS,
+            )
             found = profile(
                 request.out, agent, targets=usable, threads=counts, plan=plan, race=race, tell=remark, progress=bar
             )
@@ -147,14 +152,6 @@ def _limits(budget: str | None, *, trained: bool) -> Budget:
         return chosen
     kept = tuple(limit for limit in chosen.limits if limit.name != "accuracy")
     return Budget(name=f"{DEFAULT} without its accuracy limit (no data)", limits=kept)
-
-
-def _plan(candidates: int, *, exhaustive: bool) -> Plan:
-    from edgekit.profiling.plan import Plan, until_decided
-
-    if exhaustive:
-        return Plan(seconds=min(CANDIDATE_SECONDS, TOTAL_SECONDS / max(1, candidates)))
-    return until_decided(most_seconds=CANDIDATE_SECONDS, total_seconds=TOTAL_SECONDS)
 
 
 def _command(models: list[str] | None, budget: str | None, request: ExportRequest) -> str:

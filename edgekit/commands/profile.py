@@ -87,7 +87,7 @@ def run(
             arena=arena,
             soak_seconds=soak_seconds,
             fresh=fresh,
-            plan=None if race is None else until_decided(),
+            plan=None if limits is None else until_decided(),
             race=race,
             tell=remark,
             progress=bar,

@@ -164,5 +164,6 @@ def go_on(taken: Sequence[Taken], entries: Sequence[Entry], versions: Mapping[st
         one.opened.append(entry.opened)
         one.slices += entry.slices
         one.places += [(entry.launch, turn) for turn in entry.rounds]
+        one.earlier_launches, one.earlier_seconds = len(one.opened), one.seconds
         used.append(entry)
     return used

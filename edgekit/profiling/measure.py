@@ -40,6 +40,9 @@ class Taken:
     stopped: str | None = None
     """Why more of it would be pointless."""
     complete: bool = False
+    earlier_launches: int = 0
+    earlier_seconds: float = 0.0
+    """Of earlier runs, which this one goes on from."""
 
     @property
     def seconds(self) -> float:
@@ -82,7 +85,10 @@ def take(
     while True:
         referee(taken)
         going = [one for one in taken if one.failure is None and one.stopped is None and not _done(one, plan)]
-        if not going or (plan.total_seconds is not None and sum(one.seconds for one in taken) >= plan.total_seconds):
+        if not going or (
+            plan.total_seconds is not None
+            and sum(one.seconds - one.earlier_seconds for one in taken) >= plan.total_seconds
+        ):
             break
         for group in groups(going, plan.alive, order):
             _launch(agent, {f"{launch}.{one.subject.key}": one for one in group}, launch, plan, order, advance)
@@ -95,9 +101,14 @@ def take(
 
 
 def _done(one: Taken, plan: Plan) -> bool:
-    """Whether the plan's end is reached: so many launches, or with ``most_seconds`` so much time as well."""
-    enough = len(one.opened) >= plan.launches
-    return enough if plan.most_seconds is None else enough and one.seconds >= plan.most_seconds
+    """Whether the plan's end is reached; what earlier runs took counts for the least, not against the most."""
+    if len(one.opened) < plan.launches:
+        return False
+    if plan.most_seconds is None:
+        return True
+    return one.seconds - one.earlier_seconds >= plan.most_seconds or (
+        len(one.opened) - one.earlier_launches >= plan.most_launches
+    )
 
 
 def groups(taken: Sequence[Taken], alive: int, order: random.Random) -> list[list[Taken]]:

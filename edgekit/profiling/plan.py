@@ -26,9 +26,9 @@ class Plan:
 
     ``samples`` and ``seconds`` cap what one candidate takes over all these slices, whichever is reached first;
     ``alive`` candidates are loaded at a time and take their slices in random order, so that they share whatever the
-    machine does meanwhile; ``seed`` fixes that order. With ``most_seconds`` a candidate that is still undecided after
-    ``launches`` goes on, launch by launch, until it was measured that long; with ``total_seconds`` none starts
-    another one once all of them together were.
+    machine does meanwhile; ``seed`` fixes that order. With ``most_seconds`` a candidate that was not stopped after
+    ``launches`` goes on, launch by launch, until this run measured it that long or ``most_launches`` times; with
+    ``total_seconds`` none starts another launch once all of them together were measured so long.
     """
 
     launches: int = 5
@@ -39,6 +39,7 @@ class Plan:
     alive: int = 4
     seed: int = 0
     most_seconds: float | None = None
+    most_launches: int = 60
     total_seconds: float | None = None
 
     @property
@@ -54,13 +55,20 @@ class Plan:
         return max(own, -(-PACED_SAMPLES // (self.launches * self.rounds)) * every_seconds)
 
 
-def until_decided(*, most_seconds: float = 60.0, total_seconds: float | None = None) -> Plan:
+def until_decided(*, most_seconds: float = 60.0, most_launches: int = 60, total_seconds: float | None = None) -> Plan:
     """The plan to measure against a budget: short launches at first, more of them for whoever is undecided.
 
     Every launch is as long as any other: where times change within a launch, figures would else depend on when
     measuring stopped.
     """
-    return Plan(rounds=5, samples=6250, seconds=2.5, most_seconds=most_seconds, total_seconds=total_seconds)
+    return Plan(
+        rounds=5,
+        samples=6250,
+        seconds=2.5,
+        most_seconds=most_seconds,
+        most_launches=most_launches,
+        total_seconds=total_seconds,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

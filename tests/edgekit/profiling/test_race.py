@@ -84,8 +84,8 @@ def test_the_undecided_goes_on_to_the_cap_and_then_on_when_asked_again(bundle: P
     notes = [found.note for one in verdict.candidates for found in one.constraints]
     assert all(note for note in notes)
     agent = FakeAgent(always)
-    second = measure(bundle, agent, "p99=2ms", plan=dataclasses.replace(plan, most_seconds=6.0))
-    assert agent.opened
+    second = measure(bundle, agent, "p99=2ms", plan=plan)
+    assert len(agent.opened) >= 2
     for before, after in zip(
         sorted(first.measurements, key=lambda one: one.family),
         sorted(second.measurements, key=lambda one: one.family),
@@ -187,8 +187,7 @@ def test_racing_40_candidates_takes_a_third_and_picks_the_same(make_bundle: Make
         seconds, chosen = [], []
         for race in (Race(budget(limits).limits, DEFAULT), None):
             agent = FakeAgent(scenario(seed))
-            plan = Plan() if race is None else until_decided()
-            profile(bundle, agent, plan=plan, race=race, fresh=True, progress=silent)
+            profile(bundle, agent, plan=until_decided(most_seconds=8.0), race=race, fresh=True, progress=silent)
             verdict = pick(bundle, budget(limits))
             assert verdict.choice is not None
             seconds.append(agent.clock.now() / 1e9)
