@@ -100,9 +100,10 @@ def speed_text(one: Comparison) -> str:
 
 def standing_text(one: Comparison) -> str:
     """``faster (0.62 times the time [0.61, 0.63]) than``, ready for what it is compared with."""
-    span = f" [{one.low:.3g}, {one.high:.3g}]"
     if one.low is None or one.high is None:
         span = f", {one.launches} common launch{'es' * (one.launches > 1)}: too few for an interval"
+    else:
+        span = f" [{one.low:.3g}, {one.high:.3g}]"
     figures = f"({one.ratio:.3g} times the time{span})"
     words = {"same": ("as fast", "as"), "undecided": ("not told apart", "from")}
     how, link = words.get(one.standing, (one.standing, "than"))

@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 
 from edgekit.decision.figures import Evidence
-from edgekit.decision.words import comparison_text
-from edgekit.profiling.comparisons import comparisons
+from edgekit.decision.words import comparison_text, speed_text
+from edgekit.profiling.comparisons import comparisons, current_comparisons
 from edgekit.profiling.plan import Plan
 from edgekit.profiling.run import profile
+from edgekit.profiling.store import read_profiles
+from edgekit.report.cells import artifacts
 from edgekit_targets.agent.inprocess import FakeAgent, Scenario
+from edgekit_targets.bundle import read_manifest
 from edgekit_targets.progress import silent
 from edgekit_targets.runtimes.fake import Script
 from edgekit_targets.runtimes.noise import Noise, bursts, lognormal
@@ -118,3 +121,21 @@ def test_two_launches_have_no_interval(bundle: Path) -> None:
     plan: Any = dataclasses.replace(PLAN, launches=2)
     (one,) = profile(bundle, agent, plan=plan, progress=silent).comparisons
     assert (one.low, one.high, one.standing, one.launches) == (None, None, "undecided", 2)
+    told = "not told apart (1 times the time, 2 common launches: too few for an interval) from"
+    assert told in comparison_text(one)
+    assert speed_text(one).startswith("not told apart on ONNX Runtime (1 times the time, 2 common launches")
+
+
+def test_the_report_says_whether_a_quantized_file_is_faster_here(bundle: Path) -> None:
+    scripts = {(INT8, "*"): Script(latency_seconds=0.0005)}
+    profile(bundle, FakeAgent(Scenario(scripts=scripts, targets=("cpu",))), plan=PLAN, progress=silent)
+    profiles = [found for _, found in read_profiles(bundle)]
+    table = artifacts(read_manifest(bundle), profiles)
+    column = table.head.index("against fp32 here")
+    cells = {name: row[column].text for name, row in table.body}
+    assert cells == {FP32: "is fp32", INT8: "faster on ONNX Runtime (0.5 times the time [0.5, 0.5])"}
+    changed = read_manifest(bundle)
+    changed = dataclasses.replace(
+        changed, artifacts=tuple(dataclasses.replace(one, sha256="1" * 64) for one in changed.artifacts)
+    )
+    assert current_comparisons(changed, profiles) == [], "these are other files"
