@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from edgekit_targets.bundle import check_version
 from edgekit_targets.files import write_atomic
@@ -33,16 +33,32 @@ def add_document(folder: Path, document: object, created: str) -> Path:
 
 
 def read_documents(
-    folder: Path, kind: type[Document], schema_version: int, created: Callable[[Document], str]
+    folder: Path, kind: type[Document], schema_version: int, created: Callable[[Document], str], *, oldest: int = 1
 ) -> list[tuple[Path, Document]]:
-    """Every document of the folder, oldest first.
+    """Every document of the folder, oldest first; those of a schema before ``oldest`` are left out.
 
     Raises:
         InputError: a file is truncated, edited into something else or written by a newer edgekit.
     """
-    found: list[tuple[Path, Document]] = []
+    found = [
+        (path, parse(kind, data, str(path)))
+        for path, data in _load_all(folder, schema_version)
+        if data["schema_version"] >= oldest
+    ]
+    return sorted(found, key=lambda item: created(item[1]))
+
+
+def older_documents(folder: Path, schema_version: int, oldest: int) -> list[Path]:
+    """The documents that :func:`read_documents` leaves out.
+
+    Raises:
+        InputError: as there.
+    """
+    return [path for path, data in _load_all(folder, schema_version) if data["schema_version"] < oldest]
+
+
+def _load_all(folder: Path, schema_version: int) -> Iterator[tuple[Path, Any]]:
     for path in sorted(folder.glob("*.json")):
         data = load_file(path)
         check_version(data, schema_version, path)
-        found.append((path, parse(kind, data, str(path))))
-    return sorted(found, key=lambda item: created(item[1]))
+        yield path, data

@@ -12,6 +12,7 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from edgekit.budget.budget import Budget
     from edgekit.profiling.plan import Plan
     from edgekit_targets.types.profile import Profile
 
@@ -33,6 +34,9 @@ def profile(
     enforce: str | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     fresh: bool = False,
+    budget: str | Path | Budget | None = None,
+    prefer: Sequence[str] = ("accuracy", "cpu", "memory", "size"),
+    exhaustive: bool = False,
     plan: Plan | None = None,
     progress: Progress = silent,
     say: Callable[[str], None] | None = None,
@@ -55,7 +59,10 @@ def profile(
         enforce: run each candidate once more inside this much memory (``"64MiB"``) and say whether it lives.
         shapes: of the inputs of an ``.onnx`` file, by name.
         fresh: measure again what was measured already.
-        plan: how much to measure.
+        budget: measure until its limits are decided, no longer.
+        prefer: with a budget, what decides among candidates that fit: who cannot win any more is left out.
+        exhaustive: with a budget, measure every candidate to the end.
+        plan: how much to measure; by default what the budget asks for, else a fixed amount.
         progress: told how far it is.
         say: told in one line each what was assumed about an ``.onnx`` file.
 
@@ -68,13 +75,20 @@ def profile(
         CheckFailed: an artifact is not the file the manifest describes.
     """
     from edgekit.api.notebook import shown
+    from edgekit.decision.prefer import parse_preference
+    from edgekit.decision.race import Race
     from edgekit.devices.connect import connect
     from edgekit.profiling.enforce import parse_enforce
     from edgekit.profiling.pace import parse_pace, parse_soak
+    from edgekit.profiling.plan import until_decided
     from edgekit.profiling.run import profile as profile_bundle
     from edgekit.project.load import load_project
     from edgekit_targets.types.session import SessionOptions
 
+    limits = None if budget is None else as_budget(budget)
+    race = None if limits is None or exhaustive else Race(limits.limits, parse_preference(",".join(prefer)))
+    if plan is None and limits is not None:
+        plan = until_decided()
     pace = parse_pace(every)
     soak_seconds = parse_soak(soak)
     limit = parse_enforce(enforce)
@@ -93,9 +107,33 @@ def profile(
             enforce=limit,
             fresh=fresh,
             plan=plan,
+            race=race,
+            tell=say or (lambda line: None),
             progress=progress,
         )
     return shown(found)
+
+
+def still_open(bundle: str | Path, budget: str | Path | Budget, found: Profile) -> list[str]:
+    """Where no candidate of a profile is sure to fit the budget, a line for each that still may, with what it takes."""
+    from edgekit.decision.more import undecided_lines
+    from edgekit_targets.bundle import read_manifest
+
+    folder = Path(bundle)
+    return undecided_lines(read_manifest(folder), found.measurements, as_budget(budget)) if folder.is_dir() else []
+
+
+def as_budget(budget: str | Path | Budget) -> Budget:
+    """A budget as it is, or what a name, a path or limits stand for; names of the project come first.
+
+    Raises:
+        InputError: no such budget.
+    """
+    from edgekit.budget.budget import Budget
+    from edgekit.budget.load import load_budget
+    from edgekit.project.load import load_project
+
+    return budget if isinstance(budget, Budget) else load_budget(str(budget), load_project().budgets)
 
 
 @contextlib.contextmanager

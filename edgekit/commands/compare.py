@@ -12,7 +12,6 @@ from edgekit.commands import options
 
 if TYPE_CHECKING:
     from edgekit.budget.budget import Budget
-    from edgekit.profiling.plan import Plan
     from edgekit_export.exporting import ExportRequest
 
 NAME = "compare"
@@ -20,6 +19,7 @@ EXAMPLE = 'edgekit compare a.onnx b.onnx --budget "p99=10ms"'
 DEFAULT_DATA = "aeon:JapaneseVowels"
 # What one candidate may take at most and what all of them may take together, in seconds of measuring.
 CANDIDATE_SECONDS = 8.0
+CANDIDATE_LAUNCHES = 16
 TOTAL_SECONDS = 60.0
 
 
@@ -44,6 +44,7 @@ def run(
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; by default edgekit-out/<time>.")
     ] = None,
     force: options.Force = False,
+    exhaustive: options.Exhaustive = False,
     json: options.Json = False,
 ) -> int:
     """Train or take in models, export, verify, profile, pick and report: which file to ship, and why.
@@ -56,12 +57,15 @@ def run(
     from edgekit.decision.pick import pick
     from edgekit.decision.prefer import DEFAULT as PREFERENCE
     from edgekit.decision.prefer import parse_preference
+    from edgekit.decision.race import Race
     from edgekit.decision.store import write_verdict
+    from edgekit.decision.words import comparison_text, covers_text
     from edgekit.devices.connect import connect
+    from edgekit.profiling.plan import until_decided
     from edgekit.profiling.run import check_threads, choose_targets, profile
     from edgekit.project.defaults import fill
     from edgekit.project.load import load_project
-    from edgekit.terminal.output import print_json, print_line, remark
+    from edgekit.terminal.output import print_json, print_line, print_text, remark
     from edgekit.terminal.progress import Bar
     from edgekit_export.exporting import check, export
 
@@ -89,8 +93,15 @@ def run(
                 remark(line)
             for line in dict.fromkeys(note for artifact in manifest.artifacts for note in artifact.notes):
                 remark(line)
-            plan = _plan(len(manifest.artifacts) * len(usable) * len(counts))
-            profile(request.out, agent, targets=usable, threads=counts, plan=plan, progress=bar)
+            race = None if exhaustive else Race(limits.limits, order)
+            plan = until_decided(
+                most_seconds=CANDIDATE_SECONDS,
+                most_launches=CANDIDATE_LAUNCHES,
+                total_seconds=None if exhaustive else TOTAL_SECONDS,
+            )
+            found = profile(
+                request.out, agent, targets=usable, threads=counts, plan=plan, race=race, tell=remark, progress=bar
+            )
     verdict = pick(request.out, limits, prefer=order)
     write_verdict(request.out, verdict)
     page = write_report(request.out, None, force=False, command=_command(models, budget, request))
@@ -100,6 +111,10 @@ def run(
         print_json(to_json(verdict) | {"bundle": str(request.out)})
     else:
         print_verdict(verdict)
+        for comparison in found.comparisons:
+            if comparison.low is not None:
+                print_text(f"- {comparison_text(comparison)}")
+        print_text(f"- {covers_text(found.measurements)}")
         print_line(f"bundle: {request.out}")
         print_line(f"report: {page}")
     return EXIT_CODES[verdict.verdict] if budget is not None else 0
@@ -146,12 +161,6 @@ def _limits(budget: str | None, own: Mapping[str, Budget], *, trained: bool) -> 
         return chosen
     kept = tuple(limit for limit in chosen.limits if limit.name != "accuracy")
     return Budget(name=f"{DEFAULT} without its accuracy limit (no data)", limits=kept)
-
-
-def _plan(candidates: int) -> Plan:
-    from edgekit.profiling.plan import Plan
-
-    return Plan(seconds=min(CANDIDATE_SECONDS, TOTAL_SECONDS / max(1, candidates)))
 
 
 def _command(models: list[str] | None, budget: str | None, request: ExportRequest) -> str:

@@ -68,6 +68,10 @@ Prefer = Annotated[
     ),
 ]
 
+Exhaustive = Annotated[
+    bool, typer.Option("--exhaustive", help="Measure every candidate to the end, even one that is decided.")
+]
+
 
 def trains(models: list[str] | None) -> bool:
     """Whether these models, or the pair that none stands for, are trained here; .onnx files are taken as they are."""

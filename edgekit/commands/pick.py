@@ -71,6 +71,7 @@ def run(
     from edgekit.devices.connect import measured_name
     from edgekit.formats import find_format
     from edgekit.profiling.pace import parse_pace
+    from edgekit.profiling.store import outdated
     from edgekit.project.defaults import fill
     from edgekit.project.load import load_project
     from edgekit.terminal.output import print_line, remark
@@ -93,6 +94,9 @@ def run(
         raise InputError("--explain, --matrix and --baseline are three questions; ask one at a time")
     if matrix:
         return _matrix(bundle, budget or [], options.names(device), chosen, project, {"prefer": order} | question)
+    old = outdated(bundle)
+    if old is not None:
+        remark(old)
     limits = _limits(given["budget"], project)
     named = None if given["device"] is None else measured_name(given["device"], bundle, project.devices)
     weighed = weigh(bundle, limits, device=named, **question)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.commands import options
+from edgekit_targets.errors import Undecided
 
 if TYPE_CHECKING:
     from edgekit_targets.progress import Progress
@@ -58,21 +59,29 @@ def run(
     ] = None,
     shape: options.Shapes = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what was measured already.")] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="B", help="Measure until this budget's limits are decided, no longer."),
+    ] = None,
+    prefer: options.Prefer = None,
+    exhaustive: options.Exhaustive = False,
     json: options.Json = False,
 ) -> int:
     """Measure latency, memory and CPU time of every artifact of a bundle, with intervals, in fresh processes.
 
-    Several devices are measured at the same time, each by itself.
+    With --budget a candidate is measured until every limit is decided or it cannot win any more; exit 4 if none is
+    sure to fit and more measuring would tell. Several devices are measured at the same time, each by itself.
     """
-    from edgekit.api.profile import profile
+    from edgekit.api.profile import profile, still_open
     from edgekit.commands.fleet import end
+    from edgekit.decision.prefer import DEFAULT as PREFERENCE
     from edgekit.devices.several import on_each
     from edgekit.project.defaults import fill
     from edgekit.project.load import load_project
     from edgekit.terminal.output import remark
     from edgekit.terminal.progress import Bar
 
-    chosen = fill(load_project(), remark, device=device, target=target, threads=threads)
+    chosen = fill(load_project(), remark, device=device, target=target, threads=threads, prefer=prefer)
     devices = options.names(chosen["device"]) or ["local"]
 
     def work(name: str, progress: Progress) -> Profile:
@@ -92,28 +101,48 @@ def run(
             enforce=enforce,
             shapes=options.shapes(shape),
             fresh=fresh,
+            budget=budget,
+            prefer=PREFERENCE if chosen["prefer"] is None else options.names(chosen["prefer"]),
+            exhaustive=exhaustive,
             progress=progress,
             say=remark,
         )
 
     with Bar() as bar:
         outcomes = on_each(list(dict.fromkeys(devices)), work, bar)
-    for found in (outcome.result for outcome in outcomes if outcome.result is not None):
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    for found in results:
         where = f" of {found.device.name}" if len(outcomes) > 1 else ""
         for one in found.measurements:
             if not one.valid:
                 remark(f"{one.artifact} on {one.target}{where} is invalid: {one.warnings[0]}")
-    return end(outcomes, _told, json=json)
+    code = end(outcomes, _told, json=json)
+    if budget is None or code:
+        return code
+    undecided = [line for found in results for line in still_open(bundle, budget, found)]
+    for line in undecided:
+        remark(line)
+    return Undecided.exit_code if undecided else 0
 
 
 def _told(device: str, found: Profile) -> None:
-    from edgekit.decision.words import crossover_text, energy_text, enforced_text, soak_text
+    from edgekit.decision.words import (
+        comparison_text,
+        covers_text,
+        crossover_text,
+        energy_text,
+        enforced_text,
+        soak_text,
+    )
     from edgekit.terminal.output import print_line, print_table, print_text
     from edgekit.terminal.tables import profile_table
 
     print_table(profile_table(found))
     samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
     print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
+    print_text(covers_text(found.measurements))
+    for comparison in found.comparisons:
+        print_text(comparison_text(comparison))
     for crossover in found.crossovers:
         print_text(crossover_text(crossover))
     for one in found.measurements:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from edgekit.budget.units import format_quantity
-from edgekit.decision.effort import MOST, times_as_much
 from edgekit.decision.figures import Evidence
 from edgekit.decision.judge import SAMPLE_BOUND, judge, nearest, ratio
+from edgekit.decision.more import HOPELESS, samples_wanted
 from edgekit.decision.sentence import breaking
 from edgekit.decision.weigh import Judged, Weighed, fits
 from edgekit.decision.words import choice_of, family_name, form_name, options_name, precision_name, target_name
@@ -139,18 +139,18 @@ def _settings(
 
 def _settling(one: Evidence, candidate: Candidate) -> tuple[float | None, str]:
     """How much more measuring would settle every open limit of a candidate, and that in words."""
-    undecided = [found for found in candidate.constraints if found.status in ("undecided", "unmeasured")]
-    needs = [times_as_much(found, one.measurement) for found in undecided]
-    hopeless = [found for found, need in zip(undecided, needs, strict=True) if need is None or need > MOST]
-    if hopeless:
-        return None, "; ".join(map(_no_remedy, hopeless))
-    most = max(need for need in needs if need is not None)
     latency = one.measurement.latency
-    samples = 0 if latency is None else latency.samples
-    return most, (
-        f"about {number(most, digits=2)} times as many samples would settle it ({round(samples * most, -2):,.0f} "
-        f"instead of {samples:,})"
-    )
+    times: list[float | None] = []
+    words = []
+    for found in candidate.constraints:
+        if found.status not in ("undecided", "unmeasured"):
+            continue
+        wanted = None if latency is None or found.status == "unmeasured" else samples_wanted(found, latency)
+        hopeless = wanted is None or latency is None or found.note in (None, HOPELESS)
+        times.append(None if hopeless or wanted is None or latency is None else wanted / latency.samples)
+        words.append(_no_remedy(found) if hopeless else f"{found.name}: {found.note}")
+    known = [each for each in times if each is not None]
+    return max(known) if known and len(known) == len(times) else None, "; ".join(words)
 
 
 def _no_remedy(found: Constraint) -> str:
@@ -158,7 +158,7 @@ def _no_remedy(found: Constraint) -> str:
         return f"{found.name} has to be measured first"
     if found.name in ("memory", "process_memory"):
         return f"{found.name} differs from launch to launch across the limit: more launches will not settle it"
-    return f"{found.name} is so close to its limit that more measuring is no remedy; another limit or file is"
+    return f"{found.name}: {HOPELESS}; another limit or file is the remedy"
 
 
 def _and(items: Sequence[object]) -> str:

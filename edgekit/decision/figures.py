@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.decision.accuracy import validation_difference
-from edgekit_targets.types.manifest import Accuracy, Artifact
+from edgekit_targets.types.manifest import Accuracy, Artifact, Manifest
 from edgekit_targets.types.profile import Measurement
 
 NEEDS_PACE = "needs a run at a pace (profile --every 20ms); this one was a closed loop"
@@ -33,6 +34,26 @@ class Evidence:
     artifact: Artifact
     measurement: Measurement
     fp32: Artifact | None
+
+
+def evidence_of(manifest: Manifest, measurements: Sequence[Measurement]) -> list[Evidence]:
+    """The candidates among what was measured, each with its artifact.
+
+    A file that also gives attention weights is made to be looked into; it does not compete with the plain one.
+    """
+    artifacts = {artifact.id: artifact for artifact in manifest.artifacts if artifact.variant == "plain"}
+    base = {
+        (artifact.family, artifact.mode): artifact for artifact in artifacts.values() if artifact.precision == "fp32"
+    }
+    return [
+        Evidence(
+            artifact=artifacts[one.artifact],
+            measurement=one,
+            fp32=base.get((artifacts[one.artifact].family, artifacts[one.artifact].mode)),
+        )
+        for one in measurements
+        if one.artifact in artifacts
+    ]
 
 
 def soaked_figures(measurement: Measurement) -> Measurement:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.budget.budget import Budget
-from edgekit.decision.figures import Evidence, soaked_figures
+from edgekit.decision.figures import Evidence, evidence_of, soaked_figures
 from edgekit.decision.judge import judge
+from edgekit.decision.more import explained
 from edgekit.profiling.pace import Pace, choose_pace
 from edgekit.profiling.plan import STEP, length_for
 from edgekit.profiling.store import FOLDER, newest, one_device, read_profiles
@@ -84,7 +85,7 @@ def weigh(
     at_shape = [one for one in measurements if (one.batch, one.length) == (batch, length_for(one.mode, length))]
     paces = {mode: choose_pace(at_shape, mode, every) for mode in modes}
     asked = [one for one in at_shape if one.mode in paces and one.every_seconds == paces[one.mode]]
-    evidence = _evidence(manifest, list(map(soaked_figures, asked)) if soaked else asked)
+    evidence = evidence_of(manifest, list(map(soaked_figures, asked)) if soaked else asked)
     if not evidence:
         raise InputError(
             f"nothing was measured at --batch {batch} and --length {length} in that mode and pace; profile it so"
@@ -98,8 +99,8 @@ def weigh(
         manifest=manifest,
         budget=budget,
         profiles=profiles,
-        judged=[(one, judge(one, budget.limits)) for one in evidence],
-        elsewhere=_evidence(manifest, left),
+        judged=[(one, explained(judge(one, budget.limits), one.measurement)) for one in evidence],
+        elsewhere=evidence_of(manifest, left),
         batch=batch,
         length=length,
         notes=tuple(notes),
@@ -129,20 +130,3 @@ def _own_length(manifest: Manifest, measurements: Sequence[Measurement]) -> int:
     if len(lengths) == 1:
         return lengths[0]
     raise InputError(f"lengths {', '.join(map(str, lengths))} were measured; say which with --length")
-
-
-def _evidence(manifest: Manifest, measurements: Sequence[Measurement]) -> list[Evidence]:
-    artifacts = {artifact.id: artifact for artifact in manifest.artifacts}
-    base = {
-        (artifact.family, artifact.mode, artifact.variant): artifact
-        for artifact in manifest.artifacts
-        if artifact.precision == "fp32"
-    }
-    found = []
-    for measurement in measurements:
-        artifact = artifacts[measurement.artifact]
-        # A file that also gives attention weights is made to be looked into; it does not compete with the plain one.
-        if artifact.variant == "plain":
-            fp32 = base.get((artifact.family, artifact.mode, artifact.variant))
-            found.append(Evidence(artifact=artifact, measurement=measurement, fp32=fp32))
-    return found

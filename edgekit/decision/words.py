@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
 from edgekit.profiling.sweep import competitor
+from edgekit.terminal.format import seconds
 from edgekit_targets.types.manifest import Artifact, Mode
-from edgekit_targets.types.profile import Crossover, Measurement
+from edgekit_targets.types.profile import Comparison, Crossover, Measurement
+from edgekit_targets.types.session import Configured, SessionOptions
 from edgekit_targets.types.verdict import Candidate, Choice
 
 _FAMILIES = {
@@ -40,7 +45,7 @@ def form_name(one: Artifact | Candidate | Measurement) -> str:
     return precision_name(one.precision) + (", stream" if one.mode == "stream" else "")
 
 
-def options_name(one: Candidate | Choice | Measurement) -> str:
+def options_name(one: Configured) -> str:
     """``1 thread``, ``2 spinning threads, no arena``."""
     spinning = "spinning " if one.spinning else ""
     more = ("" if one.arena else ", no arena") + (", CUDA graph" if one.cuda_graph else "")
@@ -87,6 +92,56 @@ def _competitor(family: str, mode: Mode) -> str:
 def _ahead(one: Crossover, name: str) -> str:
     index = _names(one).index(name)
     return _competitor(one.families[index], one.modes[index])
+
+
+def comparison_text(one: Comparison) -> str:
+    """Which of two is the faster here, in a sentence."""
+    first, second = one.artifact, one.other
+    if one.target != one.other_target or one.about == "family":
+        first, second = (
+            f"{name} on {target_name(target)}"
+            for name, target in (
+                (one.artifact, one.target),
+                (one.other, one.other_target),
+            )
+        )
+    else:
+        second = f"{second} on {target_name(one.target)}"
+    return f"{first} is {standing_text(one)} {second}."
+
+
+def speed_text(one: Comparison) -> str:
+    """``faster on OpenVINO (0.62 times the time [0.61, 0.63])``: a quantized file against its fp32 form."""
+    plain = replace(one.options, fixed_shapes=False)
+    options = options_name(one.options) if plain != SessionOptions() else ""
+    where = ", ".join(filter(None, (target_name(one.target), options, pace_name(one.every_seconds))))
+    how, _, figures = standing_text(one).rpartition(" ")[0].partition(" (")
+    return f"{how} on {where} ({figures}"
+
+
+def standing_text(one: Comparison) -> str:
+    """``faster (0.62 times the time [0.61, 0.63]) than``, ready for what it is compared with."""
+    if one.low is None or one.high is None:
+        span = f", {one.launches} common launch{'es' * (one.launches > 1)}: too few for an interval"
+    else:
+        span = f" [{one.low:.3g}, {one.high:.3g}]"
+    figures = f"({one.ratio:.3g} times the time{span})"
+    words = {"same": ("as fast", "as"), "undecided": ("not told apart", "from")}
+    how, link = words.get(one.standing, (one.standing, "than"))
+    return f"{how} {figures} {link}"
+
+
+def covers_text(measurements: Sequence[Measurement]) -> str:
+    """The longest disturbance that the intervals cover, over all candidates."""
+    spans = [one.latency.covers_seconds for one in measurements if one.latency is not None]
+    known = sorted(span for span in spans if span is not None)
+    if not known:
+        return "no latency was measured"
+    least, most = seconds(known[0]), seconds(known[-1])
+    return (
+        f"the intervals cover disturbances of up to {least if least == most else f'{least} to {most}'}; "
+        "of longer ones the run was too short to tell"
+    )
 
 
 def soak_text(one: Measurement) -> str:

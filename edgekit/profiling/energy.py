@@ -56,7 +56,7 @@ def summarise_energy(taken: Taken, warnings: list[str]) -> Energy | None:
     """The mean over slices with a 95 % interval that allows for what is not known of the idle power."""
     told = [one.energy.reason for one in taken.energy if one.energy is not None and one.energy.reason is not None]
     reason = next(iter([*told, *filter(None, [taken.energy_reason])]), None)
-    idle = mean([watts for one in taken.idle if (watts := _watts(one)) is not None])
+    idle = mean([[watts for one in taken.idle if (watts := _watts(one)) is not None]])
     slices = [
         (one.energy, one.inferences) for one in taken.energy if one.energy is not None and one.energy.joules is not None
     ]
@@ -64,7 +64,7 @@ def summarise_energy(taken: Taken, warnings: list[str]) -> Energy | None:
         warnings.append(f"energy: not measured ({reason or 'no slice was taken for it'})")
         return None
     above = [_above(used, count or 1, idle.value) for used, count in slices]
-    found = mean(above)
+    found = mean([above])
     seconds = sum(used.seconds for used, _ in slices)
     assert found is not None
     low = high = None

@@ -4,35 +4,46 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import TypeVar
 
+from edgekit.statistics.clusters import Samples
 from edgekit.statistics.means import mean
-from edgekit.statistics.quantiles import quantile, samples_needed
+from edgekit.statistics.paired import Round
+from edgekit.statistics.quantiles import longest_covered, quantile, samples_needed
+from edgekit.statistics.shares import share
 from edgekit.statistics.warmup import warmup_length
 from edgekit_targets.agent.protocol import Ran
 from edgekit_targets.types.profile import Latency, Paced
 
+Value = TypeVar("Value")
 
-def latency_of(ran: Sequence[Ran], *, service: bool = False, launches: int = 1) -> Latency | None:
-    """The time of one inference, at a pace since its arrival unless ``service`` is asked for; None without a sample."""
-    raw = [list(one.seconds if service or one.response_seconds is None else one.response_seconds) for one in ran]
-    raw = [part for part in raw if part]
-    if not raw:
-        return None
+
+def latency_of(ran: Sequence[Ran], places: Sequence[Round] = (), *, service: bool = False) -> Latency | None:
+    """The time of one inference, at a pace since its arrival unless ``service`` is asked for; None without a sample.
+
+    ``places`` says which round of which launch each slice is; without it all are of one launch.
+    """
+    where = places or [(0, turn) for turn in range(len(ran))]
     # What a warm-up is, the service time tells: a queue would smear it over what comes after.
     warmup = warmup_length([one.seconds for one in ran if one.seconds])
-    slices = [part[warmup or 0 :] for part in raw if len(part) > (warmup or 0)]
-    p50, p90, p99, p999 = (quantile(slices, q) for q in (0.5, 0.9, 0.99, 0.999))
-    ordered = sorted(second for part in slices for second in part)
+    raw = [one.seconds if service or one.response_seconds is None else one.response_seconds for one in ran]
+    kept = [(place, part[warmup or 0 :]) for place, part in zip(where, raw, strict=True) if len(part) > (warmup or 0)]
+    if not kept:
+        return None
+    samples = Samples(by_launch(kept))
+    p50, p90, p99, p999 = (quantile(samples, q) for q in (0.5, 0.9, 0.99, 0.999))
+    ordered = samples.sorted
     return Latency(
         samples=len(ordered),
         effective_samples=min(one.effective_samples for one in (p50, p90, p99)),
-        launches=launches,
-        mean_seconds=statistics.fmean(ordered),
-        p50_seconds=p50.value if p50.value is not None else statistics.median(ordered),
+        launches=len({launch for (launch, _), _ in kept}),
+        mean_seconds=float(ordered.mean()),
+        p50_seconds=p50.value if p50.value is not None else statistics.median(ordered.tolist()),
         p50_low_seconds=p50.low,
         p50_high_seconds=p50.high,
-        p90_seconds=p90.value if p90.value is not None else ordered[-1],
+        p90_seconds=p90.value if p90.value is not None else float(ordered[-1]),
         p90_low_seconds=p90.low,
         p90_high_seconds=p90.high,
         p99_seconds=p99.value,
@@ -41,9 +52,24 @@ def latency_of(ran: Sequence[Ran], *, service: bool = False, launches: int = 1) 
         p999_seconds=p999.value,
         p999_low_seconds=p999.low,
         p999_high_seconds=p999.high,
-        raw_seconds=tuple(map(tuple, slices)),
+        raw_seconds=tuple(tuple(part) for _, part in kept),
+        launch_of=tuple(launch for (launch, _), _ in kept),
+        round_of=tuple(turn for (_, turn), _ in kept),
         warmup_samples=warmup,
+        covers_seconds=longest_covered(sum(one.wall_seconds for one in ran)),
     )
+
+
+def samples_of(latency: Latency) -> Samples:
+    """The samples of a latency, grouped as they were taken."""
+    places = list(zip(latency.launch_of, latency.round_of, strict=True)) or [(0, 0)] * len(latency.raw_seconds)
+    return Samples(by_launch(list(zip(places, latency.raw_seconds, strict=True))))
+
+
+def by_launch(placed: Sequence[tuple[Round, Value]]) -> list[list[Value]]:
+    """What belongs to slices, grouped by launch."""
+    ordered = sorted(placed, key=lambda item: item[0])
+    return [[value for _, value in group] for _, group in groupby(ordered, key=lambda item: item[0][0])]
 
 
 def latency_warnings(latency: Latency) -> list[str]:
@@ -57,34 +83,41 @@ def latency_warnings(latency: Latency) -> list[str]:
             f"p99: {samples} samples, worth {latency.effective_samples} independent ones, do not bound it from above "
             f"({samples_needed(0.99)} are needed)"
         )
+    if latency.launches == 1:
+        warnings.append("one launch: how much launches differ from each other is in no interval")
     if latency.warmup_samples is None:
         warnings.append("no steady state: its time still changed at the end of the slices; the figures mix phases")
     return warnings
 
 
-def paced_of(ran: Sequence[Ran], every_seconds: float, launches: int) -> Paced | None:
+def slice_mean(
+    ran: Sequence[Ran], places: Sequence[Round], value: Callable[[Ran], float | None]
+) -> tuple[float, float | None, float | None] | None:
+    """The mean of one figure a slice with its interval, over the slices that have it; None without one."""
+    found = [(place, number) for place, one in zip(places, ran, strict=True) if (number := value(one)) is not None]
+    centre = mean(by_launch(found))
+    return None if centre is None else (centre.value, centre.low, centre.high)
+
+
+def paced_of(ran: Sequence[Ran], places: Sequence[Round], every_seconds: float) -> Paced | None:
     """Deadlines, backlog and the share of a core, from slices at a pace; None without one."""
-    slices = [one.response_seconds for one in ran if one.response_seconds]
-    service = latency_of(ran, service=True, launches=launches)
-    if not slices or service is None:
+    slices = [(place, one.response_seconds) for place, one in zip(places, ran, strict=True) if one.response_seconds]
+    service = latency_of(ran, places, service=True)
+    missed = [(place, (sum(response > every_seconds for response in part), len(part))) for place, part in slices]
+    found = share(by_launch(missed))
+    if service is None or found is None:
         return None
-    missed = [sum(response > every_seconds for response in part) for part in slices]
-    share = mean([count / len(part) for count, part in zip(missed, slices, strict=True)])
-    cpu = mean([one.cpu_seconds / one.wall_seconds for one in ran if one.cpu_seconds is not None and one.wall_seconds])
-    total = sum(map(len, slices))
-    # No miss among n arrivals still allows for a share of about 3 / n (rule of three: 0.05 = (1 - p) ** n).
-    unseen = 1.0 - 0.05 ** (1.0 / total)
-    high = share.high if share is not None else None
+    cpu = slice_mean(ran, places, cpu_share)
     return Paced(
         service=service,
-        missed=sum(missed),
-        deadline_miss=sum(missed) / total,
-        deadline_miss_low=share.low if share is not None else None,
-        deadline_miss_high=None if high is None else min(1.0, max(high, unseen)),
-        backlog=max(math.ceil(max(part) / every_seconds) for part in slices),
-        cpu_share=cpu.value if cpu is not None else None,
-        cpu_share_low=cpu.low if cpu is not None else None,
-        cpu_share_high=cpu.high if cpu is not None else None,
+        missed=sum(count for _, (count, _) in missed),
+        deadline_miss=found.value,
+        deadline_miss_low=found.low,
+        deadline_miss_high=found.high,
+        backlog=max(math.ceil(max(part) / every_seconds) for _, part in slices),
+        cpu_share=cpu[0] if cpu is not None else None,
+        cpu_share_low=cpu[1] if cpu is not None else None,
+        cpu_share_high=cpu[2] if cpu is not None else None,
     )
 
 
@@ -96,3 +129,13 @@ def paced_warnings(paced: Paced | None, every_seconds: float | None) -> list[str
         f"it cannot keep up with an input every {every_seconds * 1e3:g} ms: one inference takes "
         f"{paced.service.p50_seconds * 1e3:.3g} ms; up to {paced.backlog} inputs waited, more the longer it runs"
     ]
+
+
+def cpu_share(ran: Ran) -> float | None:
+    """The share of one core over a slice."""
+    return ran.cpu_seconds / ran.wall_seconds if ran.cpu_seconds is not None and ran.wall_seconds else None
+
+
+def cpu_seconds(ran: Ran) -> float | None:
+    """The processor time of one inference of a slice."""
+    return None if ran.cpu_seconds is None else ran.cpu_seconds / len(ran.seconds)

@@ -15,8 +15,8 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Artifact, Manifest, Mode
 from edgekit_targets.types.session import SessionOptions
 
-PACED_SAMPLES = 480
-"""Arrivals that a candidate is measured for at least: a p99 needs 368 independent ones for a bound from above."""
+PACED_SAMPLES = 600
+"""Arrivals that a candidate is measured for at least: a p99 needs 501 independent ones for a bound from above."""
 DEFAULT_SETTINGS = SessionOptions(fixed_shapes=True)
 """How candidates are run unless asked otherwise. An application feeds the shape that was measured."""
 STEP = 1
@@ -27,9 +27,11 @@ STEP = 1
 class Plan:
     """How much is measured. Each candidate gets ``launches`` fresh processes of ``rounds`` slices each.
 
-    ``samples`` and ``seconds`` cap what one candidate takes over all its slices, whichever is reached first;
+    ``samples`` and ``seconds`` cap what one candidate takes over all these slices, whichever is reached first;
     ``alive`` candidates are loaded at a time and take their slices in random order, so that they share whatever the
-    machine does meanwhile; ``seed`` fixes that order.
+    machine does meanwhile; ``seed`` fixes that order. With ``most_seconds`` a candidate that was not stopped after
+    ``launches`` goes on, launch by launch, until this run measured it that long or ``most_launches`` times; with
+    ``total_seconds`` none starts another launch once all of them together were measured so long.
     """
 
     launches: int = 5
@@ -39,6 +41,9 @@ class Plan:
     warmup_seconds: float = 0.03
     alive: int = 4
     seed: int = 0
+    most_seconds: float | None = None
+    most_launches: int = 60
+    total_seconds: float | None = None
 
     @property
     def slice_samples(self) -> int:
@@ -51,6 +56,22 @@ class Plan:
         if every_seconds is None:
             return own
         return max(own, -(-PACED_SAMPLES // (self.launches * self.rounds)) * every_seconds)
+
+
+def until_decided(*, most_seconds: float = 60.0, most_launches: int = 60, total_seconds: float | None = None) -> Plan:
+    """The plan to measure against a budget: short launches at first, more of them for whoever is undecided.
+
+    Every launch is as long as any other: where times change within a launch, figures would else depend on when
+    measuring stopped.
+    """
+    return Plan(
+        rounds=5,
+        samples=6250,
+        seconds=2.5,
+        most_seconds=most_seconds,
+        most_launches=most_launches,
+        total_seconds=total_seconds,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +97,12 @@ class Subject:
         extras += ("" if options.fixed_shapes else "+free") + ("+graph" if options.cuda_graph else "")
         pace = "" if self.every_seconds is None else f"/{self.every_seconds:g}s"
         return f"{self.artifact.id}@{self.target}/{options.threads}{extras}/{self.batch}x{self.length}{pace}"
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """Equal for subjects that differ in nothing but their file."""
+        mode = self.artifact.mode
+        return (mode, self.artifact.variant, self.target, self.options, self.batch, self.length, self.every_seconds)
 
 
 def subjects(

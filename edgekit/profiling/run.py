@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from edgekit.decision.race import Race
 from edgekit.devices.address import LOCAL
 from edgekit.documents import now
+from edgekit.profiling.comparisons import comparisons
 from edgekit.profiling.energy import energy_all
 from edgekit.profiling.enforce import MemoryLimit, enforce_all
-from edgekit.profiling.measure import Taken, take
+from edgekit.profiling.journal import Entry, Journal, entry_of, go_on
+from edgekit.profiling.measure import Keeper, Taken, take
 from edgekit.profiling.pace import Pace
 from edgekit.profiling.plan import Plan, Subject, subjects
+from edgekit.profiling.referee import Referee
 from edgekit.profiling.soak import soak_all
-from edgekit.profiling.store import Key, key_of, newest, read_profiles, write_profile
+from edgekit.profiling.store import FOLDER, Key, key_of, newest, outdated, read_profiles, write_profile
 from edgekit.profiling.summarise import summarise
 from edgekit.profiling.sweep import crossovers
 from edgekit_targets import __version__
@@ -42,6 +46,8 @@ def profile(
     enforce: MemoryLimit | None = None,
     fresh: bool = False,
     plan: Plan | None = None,
+    race: Race | None = None,
+    tell: Callable[[str], None] = lambda line: None,
     progress: Progress,
 ) -> Profile:
     """Measure every artifact of the bundle on every target and write what is new to ``BUNDLE/profiles/``.
@@ -59,6 +65,8 @@ def profile(
         enforce: run each candidate once more inside this limit.
         fresh: measure again what is there already.
         plan: how much to measure.
+        race: decides who need not be measured to the end of the plan; nobody by default.
+        tell: takes a line about results of earlier runs that cannot be used.
         progress: told after every slice.
 
     Returns:
@@ -84,11 +92,24 @@ def profile(
         pace=pace,
         settings=settings,
     )
-    anew = fresh or soak_seconds is not None or enforce is not None
-    known = {} if anew else _known(bundle, manifest, welcome)
-    kept = [known[key] for one in wanted if (key := _key(one)) in known]
-    taken = [Taken(one) for one in wanted if _key(one) not in known]
     created = now()
+    referee = None if race is None else Referee(race, manifest, plan, created)
+    anew = fresh or soak_seconds is not None or enforce is not None
+    known = {} if anew else _known(bundle, manifest, welcome, tell)
+    answers = {key: known[key] for one in wanted if (key := _key(one)) in known}
+    kept = list(answers.values())
+    kept = [one for one in kept if one.complete] if referee is None else referee.settled(kept)
+    # Not by the key of the answer: what was asked for with fixed shapes may have been answered with free ones.
+    settled = set(map(id, kept))
+    answered = {key for key, one in answers.items() if id(one) in settled}
+    taken = [Taken(one) for one in wanted if _key(one) not in answered]
+    journal = Journal(bundle / FOLDER, welcome.device, plan)
+    entries: list[Entry] = []
+    if not fresh:
+        found_entries, why = journal.read()
+        if why is not None:
+            tell(why)
+        entries = go_on(taken, found_entries, _versions(welcome))
     document = Profile(
         schema_version=SCHEMA_VERSION,
         edgekit_version=__version__,
@@ -97,8 +118,15 @@ def profile(
         settings=dataclasses.asdict(plan) | {"interleaved": True, "soak_seconds": soak_seconds},
         measurements=(),
     )
+    if taken:
+        journal.start(entries)
+
+    def keep(one: Taken, launch: int) -> None:
+        entries.append(entry_of(one, launch))
+        journal.add(entries[-1])
+
     try:
-        _take_all(agent, taken, plan, progress)
+        _take_all(agent, taken, plan, progress, keep, referee)
         energy_all(agent, taken, progress)
         if enforce is not None:
             enforce_all(agent, taken, enforce, progress)
@@ -107,9 +135,20 @@ def profile(
     finally:
         measured = tuple(summarise(one, created) for one in taken if one.opened or one.failure is not None)
         if measured:
-            write_profile(bundle, dataclasses.replace(document, measurements=measured, crossovers=crossovers(measured)))
-    found = (*kept, *measured)
-    return dataclasses.replace(document, measurements=found, crossovers=crossovers(found))
+            write_profile(bundle, _with(document, measured))
+    if taken:
+        unfinished = set() if referee is None else referee.unfinished(taken)
+        journal.end([one for one in entries if one.subject in unfinished])
+    return _with(document, (*kept, *measured))
+
+
+def _with(document: Profile, measurements: tuple[Measurement, ...]) -> Profile:
+    return dataclasses.replace(
+        document,
+        measurements=measurements,
+        crossovers=crossovers(measurements),
+        comparisons=comparisons(measurements),
+    )
 
 
 def choose_targets(welcome: Welcome, asked: Sequence[str]) -> list[str]:
@@ -150,27 +189,40 @@ def check_threads(welcome: Welcome, threads: Sequence[int]) -> None:
             )
 
 
-def _take_all(agent: Agent, taken: Sequence[Taken], plan: Plan, progress: Progress) -> None:
-    total = len(taken) * plan.launches * plan.rounds
+def _take_all(
+    agent: Agent,
+    taken: Sequence[Taken],
+    plan: Plan,
+    progress: Progress,
+    keep: Keeper,
+    referee: Referee | None,
+) -> None:
+    """Measure; how much there is to do is known beforehand only where nobody stops early."""
+    slices = plan.launches * plan.rounds
+    total = len(taken) * slices - sum(len(one.slices) for one in taken)
     done = 0
     progress("profile", done, total)
 
     def advance() -> None:
         nonlocal done
         done += 1
-        progress("profile", done, total)
+        progress("profile", min(done, total), total)
 
-    take(agent, taken, plan, advance)
+    take(agent, taken, plan, advance, keep=keep, referee=referee or (lambda taken: None))
+    progress("profile", total, total)
 
 
-def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Measurement]:
-    """What this machine has measured already with the runtimes it has now, completely."""
+def _known(bundle: Path, manifest: Manifest, welcome: Welcome, tell: Callable[[str], None]) -> dict[Key, Measurement]:
+    """What this machine has measured already with the runtimes it has now, as far as it was meant to be."""
+    old = outdated(bundle)
+    if old is not None:
+        tell(old)
     profiles = [found for _, found in read_profiles(bundle) if found.device.fingerprint == welcome.device.fingerprint]
-    versions = {status.name: status.version for status in welcome.targets}
+    versions = _versions(welcome)
     found = {}
     for one in newest(profiles, manifest):
         if (
-            one.complete
+            (one.complete or one.stopped is not None)
             and not disturbed_too_much(one.disturbed)
             and one.latency is not None
             and one.runtime_version == versions.get(one.target.partition(":")[0])
@@ -179,6 +231,10 @@ def _known(bundle: Path, manifest: Manifest, welcome: Welcome) -> dict[Key, Meas
             if one.facts is not None and one.facts.refused is not None:  # asking again would be refused again
                 found[key_of(dataclasses.replace(one, fixed_shapes=True))] = one
     return found
+
+
+def _versions(welcome: Welcome) -> dict[str, str | None]:
+    return {status.name: status.version for status in welcome.targets}
 
 
 def _key(subject: Subject) -> Key:

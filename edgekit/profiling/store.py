@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgekit.documents import add_document, read_documents
+from edgekit.documents import add_document, older_documents, read_documents
 from edgekit.profiling.check import check_profile
 from edgekit_targets.errors import InputError, Undecided
 from edgekit_targets.types.manifest import Manifest
-from edgekit_targets.types.profile import SCHEMA_VERSION, Device, Measurement, Profile
+from edgekit_targets.types.profile import OLDEST_READABLE, SCHEMA_VERSION, Device, Measurement, Profile
 from edgekit_targets.types.session import SessionOptions, options_of
 
 FOLDER = "profiles"
@@ -30,12 +30,16 @@ def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, P
         bundle: the folder.
         device: only those of the machine of this name, or with this fingerprint (eight digits or more of it).
 
+    Those that an older edgekit wrote are left out: :func:`outdated` tells them.
+
     Raises:
         InputError: a file is truncated, written by a newer edgekit or edited by hand, or there are profiles, but none
             of a device of that name.
         Undecided: there are profiles, but none of the local machine or the address asked for.
     """
-    found = read_documents(bundle / FOLDER, Profile, SCHEMA_VERSION, lambda profile: profile.created)
+    found = read_documents(
+        bundle / FOLDER, Profile, SCHEMA_VERSION, lambda profile: profile.created, oldest=OLDEST_READABLE
+    )
     kept: dict[tuple[str, str], tuple[Path, Profile]] = {}
     for path, profile in found:
         check_profile(path, profile)
@@ -63,6 +67,21 @@ def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, P
 
 def _is_device(device: Device, name: str) -> bool:
     return device.name == name or (len(name) >= _SHORTEST_FINGERPRINT and device.fingerprint.startswith(name))
+
+
+def outdated(bundle: Path) -> str | None:
+    """A line about profiles whose figures cannot be used any more; None where there are none.
+
+    Raises:
+        InputError: as :func:`read_profiles`.
+    """
+    old = older_documents(bundle / FOLDER, SCHEMA_VERSION, OLDEST_READABLE)
+    if not old:
+        return None
+    return (
+        f"{', '.join(path.name for path in old)} in {bundle / FOLDER} left out: an older edgekit measured it, with "
+        "intervals that hold for one look only; measure again with: edgekit profile"
+    )
 
 
 def key_of(measurement: Measurement) -> Key:

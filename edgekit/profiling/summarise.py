@@ -8,10 +8,16 @@ from collections.abc import Sequence
 
 from edgekit.profiling.energy import summarise_energy
 from edgekit.profiling.enforce import enforced_warnings
-from edgekit.profiling.latency import latency_of, latency_warnings, paced_of, paced_warnings
+from edgekit.profiling.latency import (
+    cpu_seconds,
+    latency_of,
+    latency_warnings,
+    paced_of,
+    paced_warnings,
+    slice_mean,
+)
 from edgekit.profiling.measure import Taken
 from edgekit.profiling.soak import summarise_soak
-from edgekit.statistics.means import mean
 from edgekit_targets.agent.protocol import Opened, Ran
 from edgekit_targets.hardware.conditions import worst_of
 from edgekit_targets.types.profile import Conditions, DeviceParity, Measurement, Memory, disturbed_too_much
@@ -24,10 +30,11 @@ def summarise(taken: Taken, created: str) -> Measurement:
     """One subject's measurement; a subject that failed has nulls and says why."""
     subject = taken.subject
     warnings: list[str] = [] if taken.failure is None else [taken.failure]
-    if not taken.complete and taken.failure is None:
+    if taken.stopped is not None:
+        warnings.append(f"stopped after {taken.launches}: {taken.stopped}")
+    elif not taken.complete and taken.failure is None:
         warnings.append("interrupted: fewer samples than planned")
-    launches = len(taken.opened)
-    latency = latency_of(taken.slices, launches=launches)
+    latency = latency_of(taken.slices, taken.places)
     if latency is not None:
         warnings += latency_warnings(latency)
     elif taken.failure is None:
@@ -37,10 +44,10 @@ def summarise(taken: Taken, created: str) -> Measurement:
             f"{taken.retaken} of {len(taken.slices)} slices were disturbed by other processes and taken again"
         )
     every = subject.every_seconds
-    paced = None if every is None else paced_of(taken.slices, every, launches)
+    paced = None if every is None else paced_of(taken.slices, taken.places, every)
     warnings += paced_warnings(paced, every)
     disturbed = _disturbed(taken.slices, warnings)
-    cpu = mean([ran.cpu_seconds / len(ran.seconds) for ran in taken.slices if ran.cpu_seconds is not None])
+    cpu = slice_mean(taken.slices, taken.places, cpu_seconds)
     if latency is not None and cpu is None:
         warnings.append("cpu time: this system does not tell it")
     marks = [one.memory for one in taken.opened if one.memory is not None]
@@ -86,9 +93,9 @@ def summarise(taken: Taken, created: str) -> Measurement:
         runtime_version=taken.opened[0].runtime_version if taken.opened else None,
         created=created,
         latency=latency,
-        cpu_seconds_per_inference=cpu.value if cpu else None,
-        cpu_low_seconds_per_inference=cpu.low if cpu else None,
-        cpu_high_seconds_per_inference=cpu.high if cpu else None,
+        cpu_seconds_per_inference=cpu[0] if cpu else None,
+        cpu_low_seconds_per_inference=cpu[1] if cpu else None,
+        cpu_high_seconds_per_inference=cpu[2] if cpu else None,
         load_seconds=_median([one.load_seconds for one in taken.opened]),
         first_run_seconds=_median([one.first_run_seconds for one in taken.opened]),
         throughput_per_second=subject.batch / latency.mean_seconds if latency is not None and every is None else None,
@@ -105,6 +112,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
         and (parity is None or parity.passed)
         and not disturbed_too_much(disturbed),
         complete=taken.complete,
+        stopped=taken.stopped,
         paced=paced,
         soak=summarise_soak(taken),
         conditions=_conditions(taken),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.decision.words import speed_text
+from edgekit.profiling.comparisons import current_comparisons
 from edgekit.report.evidence import Evidence, Row
 from edgekit.terminal.format import (
     NOT_MEASURED,
@@ -21,7 +23,7 @@ from edgekit.terminal.format import (
 )
 from edgekit.terminal.format import limit as format_limit
 from edgekit_targets.types.manifest import Artifact, Manifest
-from edgekit_targets.types.profile import Measurement
+from edgekit_targets.types.profile import Comparison, Measurement, Profile
 from edgekit_targets.types.verdict import Candidate, Constraint, Limit, Status
 
 
@@ -107,6 +109,7 @@ def measured(evidence: Evidence) -> Table:
         "p90",
         "p99",
         "p99.9",
+        "covers disturbances up to",
         "missed deadlines",
         "share of a core",
         "memory added",
@@ -124,9 +127,13 @@ def measured(evidence: Evidence) -> Table:
     return Table("Every measurement", "Candidate", head, tuple(body))
 
 
-def artifacts(manifest: Manifest) -> Table:
-    """The files: what was really quantized, how much smaller, how far off, what it cost in accuracy."""
-    body = tuple((one.id, _artifact(one, _fp32_of(one, manifest.artifacts))) for one in manifest.artifacts)
+def artifacts(manifest: Manifest, profiles: Sequence[Profile] = ()) -> Table:
+    """The files: what was really quantized, how much smaller, how far off, what it cost in accuracy.
+
+    With ``profiles`` also whether it is faster than fp32 on each target: smaller and as accurate is not enough to keep.
+    """
+    speeds = current_comparisons(manifest, profiles)
+    body = tuple((one.id, _artifact(one, _fp32_of(one, manifest.artifacts), speeds)) for one in manifest.artifacts)
     head = (
         "file size (against fp32)",
         "parameters",
@@ -138,6 +145,7 @@ def artifacts(manifest: Manifest) -> Table:
         "accuracy, validation",
         "drop to fp32, validation",
         "keep or drop",
+        "against fp32 here",
         "weights",
     )
     return Table("Every file of the bundle", "Artifact", head, body)
@@ -172,6 +180,7 @@ def _measurement(one: Measurement) -> tuple[Cell, ...]:
         if latency is None
         else f"{count(latency.samples)} ({count(latency.effective_samples)}), {latency.launches}",
         *_quantiles(one),
+        NOT_MEASURED if latency is None else seconds(latency.covers_seconds),
         *_paced(one),
         interval(added, one.memory_low_bytes, one.memory_high_bytes, size),
         interval(peak, one.process_memory_low_bytes, one.process_memory_high_bytes, size),
@@ -223,7 +232,7 @@ def _hottest(one: Measurement) -> str:
     return NOT_MEASURED if degrees is None else f"{degrees:.0f} °C"
 
 
-def _artifact(one: Artifact, base: Artifact | None) -> tuple[Cell, ...]:
+def _artifact(one: Artifact, base: Artifact | None, speeds: Sequence[Comparison]) -> tuple[Cell, ...]:
     ratio = (
         f" ({number(one.size_bytes / base.size_bytes)} times)" if base and base is not one and base.size_bytes else ""
     )
@@ -240,6 +249,9 @@ def _artifact(one: Artifact, base: Artifact | None) -> tuple[Cell, ...]:
         _accuracy(one, test=False),
         _drop(one, base),
         NOT_MEASURED if one.keep is None else f"{one.keep.verdict}: {one.keep.reason}",
+        "is fp32"
+        if base is one
+        else "; ".join(speed_text(found) for found in speeds if found.artifact == one.id) or NOT_MEASURED,
         one.weights,
     ]
     return tuple(map(Cell, texts))

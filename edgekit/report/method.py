@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from edgekit.decision.words import crossover_text, soak_text
+from edgekit.decision.words import comparison_text, crossover_text, soak_text
 from edgekit.report.evidence import Evidence
 from edgekit.terminal.format import count, seconds, size
 from edgekit_targets.types.manifest import Manifest
@@ -20,6 +20,8 @@ _SETTINGS = {
     "rounds": "rounds in each process",
     "samples": "most samples for each candidate",
     "seconds": "most seconds for each candidate",
+    "most_seconds": "most seconds for an undecided candidate",
+    "total_seconds": "most seconds for all together",
     "warmup_seconds": "warm-up before each slice (not counted)",
     "alive": "candidates loaded at a time",
     "interleaved": "candidates take turns",
@@ -73,6 +75,9 @@ def measuring_facts(evidence: Evidence) -> Facts:
 def sweeps(evidence: Evidence) -> list[str]:
     """Where one model overtakes another, and what a soak did, each in a sentence."""
     found = [crossover_text(one) for profile in evidence.profiles for one in profile.crossovers]
+    found += [
+        comparison_text(one) for profile in evidence.profiles for one in profile.comparisons if one.about == "family"
+    ]
     taken = [one for profile in evidence.profiles for one in profile.measurements]
     return list(dict.fromkeys(found)) + [soak_text(one) for one in taken if one.soak is not None]
 

@@ -54,7 +54,7 @@ def render(
             baseline=_baseline(verdict),
             figures=_figures(evidence),
             measured=cells.measured(evidence),
-            artifacts=cells.artifacts(manifest),
+            artifacts=cells.artifacts(manifest, evidence.profiles),
             device=method.device_facts(evidence.device) if evidence.device is not None else [],
             measuring=method.measuring_facts(evidence),
             sweeps=method.sweeps(evidence),

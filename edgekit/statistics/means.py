@@ -1,4 +1,4 @@
-"""A mean over slices with Student's t interval."""
+"""A mean over slices of launches, with an interval that holds at every look."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.statistics.quantiles import CONFIDENCE
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.statistics.sequences import multiplier
 
 
 @dataclass(frozen=True)
@@ -18,15 +21,29 @@ class Mean:
     high: float | None
 
 
-def mean(values: Sequence[float], confidence: float = CONFIDENCE) -> Mean | None:
-    """The mean of values that are independent of each other (one per slice), or None of none."""
-    if not values:
+def mean(launches: Sequence[Sequence[float]]) -> Mean | None:
+    """The mean of one value a slice, grouped by launch, or None of none.
+
+    The standard error is that between slices or that between launches, whichever reaches further.
+    """
+    groups = [np.asarray(one, dtype=np.float64) for one in launches if len(one)]
+    if not groups:
         return None
-    centre = math.fsum(values) / len(values)
+    values = np.concatenate(groups)
+    centre = float(values.mean())
     if len(values) < 2:
         return Mean(centre, None, None)
-    from scipy.stats import t
+    looks = len(groups)
+    half = _reach(values - centre, np.ones(len(values)), looks)
+    if looks > 1:
+        sums = np.array([float((one - centre).sum()) for one in groups])
+        half = max(half, _reach(sums, np.array([float(len(one)) for one in groups]), looks))
+    low = centre - half
+    return Mean(centre, max(0.0, low) if values.min() >= 0.0 else low, centre + half)
 
-    variance = math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1)
-    half = float(t.ppf(0.5 + confidence / 2.0, len(values) - 1)) * math.sqrt(variance / len(values))
-    return Mean(centre, max(0.0, centre - half) if min(values) >= 0.0 else centre - half, centre + half)
+
+def _reach(deviations: NDArray[np.float64], sizes: NDArray[np.float64], looks: int) -> float:
+    """Of a mean over clusters: ``deviations`` are sums of differences from it."""
+    groups = len(sizes)
+    variance = float((deviations**2).sum()) / float(sizes.sum()) ** 2 * groups / (groups - 1)
+    return multiplier(groups, looks) * math.sqrt(variance)

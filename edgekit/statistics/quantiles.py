@@ -1,31 +1,37 @@
-"""Quantiles with distribution-free intervals that know samples are not independent.
+"""Quantiles with distribution-free intervals that hold at every look and know that samples are not independent.
 
-An order-statistic interval for a quantile needs no model of the distribution (David and Nagaraja, Order Statistics,
-2003, section 7.1), but it assumes independent samples. Latencies are not: they come in slices (one stretch of
-time in one process), and a slow stretch slows all of them. Each slice is therefore treated as a cluster of a survey:
-the design effect (Kish, Survey Sampling, 1965) of the indicator "above the quantile" shrinks the sample count to an
-effective one, and Student's t over the number of slices accounts for how few they are. With independent samples this
-is the textbook interval. It cannot know of disturbances longer than the run.
+A value bounds a quantile where the count of samples beyond it speaks clearly enough (:mod:`.sequences`), samples being
+counted for what they are worth at that very value (:mod:`.clusters`). For independent samples the interval is exact at
+every look; with others it is as good as the design effect, which cannot know of what the run is too short to show:
+:func:`longest_covered`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-CONFIDENCE = 0.95
+from edgekit.statistics.clusters import Samples
+from edgekit.statistics.sequences import NEEDED, evidence_above, evidence_below
+
+TAIL = 0.99
+"""The quantile that the longest disturbance covered is told for."""
+_LOOKED_AT = 48
+_HOPELESS = 1e9
 
 
 @dataclass(frozen=True)
 class Quantile:
     """A quantile in the unit of the samples.
 
-    ``value`` is null where fewer samples than 1 / (1 - q) were taken, an end of the interval where the effective
-    samples cannot bound it.
+    ``value`` is null where fewer samples than 1 / (1 - q) were taken, an end of the interval where the samples cannot
+    bound it.
     """
 
     value: float | None
@@ -34,70 +40,107 @@ class Quantile:
     effective_samples: int
 
 
-def quantile(slices: Sequence[Sequence[float]], q: float, confidence: float = CONFIDENCE) -> Quantile:
-    """The ``q``-quantile (nearest rank) of all samples, with its interval.
-
-    Args:
-        slices: samples grouped by the stretch of time they were taken in; empty groups are ignored.
-        q: between 0 and 1, exclusive.
-        confidence: of the two-sided interval.
-    """
-    groups = [np.asarray(group, dtype=np.float64) for group in slices if len(group)]
-    if not groups:
+def quantile(samples: Samples, q: float) -> Quantile:
+    """The ``q``-quantile (nearest rank) of all samples, with its 95 % interval."""
+    ordered = samples.sorted
+    count = len(ordered)
+    if not count:
         return Quantile(None, None, None, 0)
-    samples = np.sort(np.concatenate(groups))
-    count = len(samples)
-    rank = max(1, math.ceil(q * count))
-    point = float(samples[rank - 1])
-    effective = effective_samples(groups, point, confidence)
-    low, high = _interval(samples, q, effective, confidence)
+    point = float(ordered[max(1, math.ceil(q * count)) - 1])
+    effect = float(samples.above(np.array([point])).design_effects()[0])
     enough = count * min(q, 1.0 - q) >= 1.0 - 1e-9
-    return Quantile(point if enough else None, low, high, effective)
+    return Quantile(
+        value=point if enough else None,
+        low=_low(samples, q, effect),
+        high=_high(samples, q, effect),
+        effective_samples=max(1, int(count / effect)),
+    )
 
 
-def effective_samples(groups: Sequence[NDArray[np.float64]], threshold: float, confidence: float = CONFIDENCE) -> int:
-    """How many independent samples the clustered ones are worth, for the share of them above ``threshold``."""
-    sizes = np.array([len(group) for group in groups], dtype=np.float64)
-    total = float(sizes.sum())
-    if len(groups) < 2:
-        return int(total)
-    shares = np.array([float(np.mean(group > threshold)) for group in groups])
-    share = float((sizes * shares).sum() / total)
-    independent = share * (1.0 - share) / total
-    if independent == 0.0:
-        return int(total)
-    between = float((sizes**2 * (shares - share) ** 2).sum()) / total**2 * len(groups) / (len(groups) - 1)
-    effect = between / independent
-    if effect <= 1.0:
-        return int(total)
-    return max(1, int(total / effect * _small_sample(len(groups), confidence)))
+def _high(samples: Samples, q: float, effect: float) -> float | None:
+    """The least value from which on every one is clearly exceeded by less than 1 - q."""
+    ordered = samples.sorted
+    count = len(ordered)
+    beyond = _most(lambda hits: evidence_below(count / effect, hits / effect, 1.0 - q), count)
+    if beyond is None:
+        return None
+    tried = ordered[_spread(count - 1 - beyond, count - 1)]
+    counted = samples.above(tried)
+    worth = np.maximum(effect, counted.design_effects())
+    clear = evidence_below(count / worth, counted.hits.sum(axis=1) / worth, 1.0 - q) >= NEEDED
+    unclear = np.flatnonzero(~clear)
+    first = int(unclear[-1]) + 1 if len(unclear) else 0
+    return float(tried[first]) if first < len(tried) else None
 
 
-def _small_sample(groups: int, confidence: float) -> float:
-    from scipy.stats import norm, t
-
-    tail = 0.5 + confidence / 2.0
-    return float((norm.ppf(tail) / t.ppf(tail, groups - 1)) ** 2)
-
-
-def _interval(
-    samples: NDArray[np.float64], q: float, effective: int, confidence: float
-) -> tuple[float | None, float | None]:
-    from scipy.stats import binom
-
-    tail = (1.0 - confidence) / 2.0
-    lower = int(binom.ppf(tail, effective, q))
-    upper = int(binom.ppf(1.0 - tail, effective, q)) + 1
-    count = len(samples)
-    low = high = None
-    if lower >= 1:
-        low = float(samples[max(1, math.floor(lower * count / effective)) - 1])
-    if upper <= effective:
-        high = float(samples[min(count, math.ceil(upper * count / effective)) - 1])
-    return low, high
+def _low(samples: Samples, q: float, effect: float) -> float | None:
+    """The greatest value up to which every one is clearly reached by more than 1 - q."""
+    ordered = samples.sorted
+    count = len(ordered)
+    beyond = _most(lambda misses: evidence_above(count / effect, (count - misses) / effect, 1.0 - q), count)
+    if beyond is None:
+        return None
+    tried = ordered[_spread(beyond, 0)]
+    counted = samples.above(tried, included=True)
+    worth = np.maximum(effect, counted.design_effects())
+    clear = evidence_above(count / worth, counted.hits.sum(axis=1) / worth, 1.0 - q) >= NEEDED
+    unclear = np.flatnonzero(~clear)
+    first = int(unclear[-1]) + 1 if len(unclear) else 0
+    return float(tried[first]) if first < len(tried) else None
 
 
-def samples_needed(q: float, confidence: float = CONFIDENCE) -> int:
-    """The least number of independent samples with which the two-sided interval of ``q`` is bounded on both sides."""
-    tail = (1.0 - confidence) / 2.0
-    return math.ceil(math.log(tail) / math.log(max(q, 1.0 - q)))
+def _most(evidence: Callable[[int], Any], count: int) -> int | None:
+    """The largest count that still settles it, which it does from 0 on; None where not even 0 does."""
+    if evidence(0) < NEEDED:
+        return None
+    low, high = 0, count
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if evidence(middle) >= NEEDED else (low, middle)
+    return low
+
+
+def _spread(start: int, end: int) -> NDArray[np.intp]:
+    """Positions from ``start`` to ``end``, both included: dense at the start, where the answer most often is."""
+    distance = abs(end - start)
+    steps = np.unique(np.geomspace(1, distance + 1, _LOOKED_AT).round().astype(np.intp) - 1)
+    return start + steps if end >= start else start - steps
+
+
+@cache
+def samples_needed(q: float) -> int:
+    """The least number of independent samples with which the interval of ``q`` is bounded on both sides."""
+    least = min(q, 1.0 - q)
+    count = 1
+    while evidence_below(count, 0, least) < NEEDED:
+        count += 1
+    return count
+
+
+def samples_to_decide(samples: Samples, q: float, limit: float) -> int | None:
+    """How many samples like these, in all, would tell on which side of ``limit`` the quantile lies.
+
+    None where they are so near the limit that no number to speak of would.
+    """
+    count = len(samples.sorted)
+    counted = samples.above(np.array([limit]))
+    share = float(counted.hits.sum() / counted.total)
+    point = samples.sorted[max(1, math.ceil(q * count)) - 1]
+    effect = float(max(counted.design_effects()[0], samples.above(np.array([point])).design_effects()[0]))
+    evidence = evidence_below if share < 1.0 - q else evidence_above
+    total = float(count)
+    while evidence(total / effect, share * total / effect, 1.0 - q) < NEEDED:
+        total *= 1.1
+        if total > _HOPELESS:
+            return None
+    return math.ceil(total)
+
+
+def longest_covered(seconds: float) -> float:
+    """The longest disturbance, in seconds, that ``seconds`` of measuring can bound the p99 against.
+
+    Samples within one disturbance tell no more than one sample. If every one lasted so long, the run would hold just
+    as many independent stretches as a p99 needs independent samples; one that takes 1 % of the time in bursts of this
+    length on average goes unseen in less than 1 % of such runs. Nothing is known of longer ones.
+    """
+    return seconds / samples_needed(TAIL)

@@ -1,4 +1,4 @@
-"""What was measured: ``profiles/*.json``, schema version 1. SI units; null means not measured, with a reason."""
+"""What was measured: ``profiles/*.json``, schema version 2. SI units; null means not measured, with a reason."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgekit_targets.types.manifest import Mode, Precision
-from edgekit_targets.types.session import SessionFacts
+from edgekit_targets.types.session import SessionFacts, SessionOptions
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+OLDEST_READABLE = 2
+"""Intervals of version 1 held for one look at the end only; a figure that stopped in between cannot rest on them."""
 MOST_DISTURBED = 0.2
 
 
@@ -138,11 +140,12 @@ class Soak:
 class Latency:
     """Quantiles of the time of one inference, at a pace since its scheduled arrival.
 
-    Each has a 95 % distribution-free interval (order statistics).
+    Each has a 95 % distribution-free interval that holds whenever measuring stopped (a confidence sequence).
 
-    A bound that the samples cannot give (too few for that quantile) is null. ``effective_samples`` is the sample
-    count after correcting for the clustering of samples in slices (Kish's design effect); the intervals use it.
-    ``raw_seconds`` has one list per slice: a slice is one round of one launch (fresh process).
+    A bound that the samples cannot give (too few for that quantile) is null. ``effective_samples`` is what the samples
+    are worth after correcting for how alike those of one slice and of one launch (fresh process) are (Kish's design
+    effect); the intervals use it. ``raw_seconds`` has one list per slice, ``launch_of`` and ``round_of`` say which
+    round of which launch it is: slices of two candidates with the same two numbers can be held against each other.
     """
 
     samples: int
@@ -164,6 +167,10 @@ class Latency:
     p999_high_seconds: float | None = None
     warmup_samples: int | None = 0
     """How many inferences at the start of each slice were found to be warm-up and left out; null: no steady state."""
+    launch_of: tuple[int, ...] = ()
+    round_of: tuple[int, ...] = ()
+    covers_seconds: float | None = None
+    """The longest disturbance that was measured long enough to be bounded; what lasts longer, no figure here tells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +263,9 @@ class Measurement:
     warnings: tuple[str, ...]
     valid: bool
     complete: bool = True
-    """False where measuring was interrupted; such a measurement counts as evidence, but is measured again next time."""
+    """False where less was measured than planned; it counts as evidence, and the next run adds what is missing."""
+    stopped: str | None = None
+    """Why measuring ended before the plan did, where a budget made more of it pointless."""
     spinning: bool = False
     arena: bool = True
     fixed_shapes: bool = False
@@ -315,6 +324,33 @@ class Crossover:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two candidates of one run: how many times the other's typical time the first one takes.
+
+    ``ratio`` is that of the medians in the rounds that both were measured in (the median over the rounds of a launch,
+    the geometric mean over launches), with a 95 % interval that holds at every look; an end is null with fewer than
+    three common ``launches``. ``standing`` is that of the first: ``same`` where the interval lies within 1 % of one.
+    """
+
+    about: Literal["precision", "family"]
+    """A quantized artifact against its fp32 form, run alike; or two families, each in its fastest form."""
+    artifact: str
+    target: str
+    options: SessionOptions
+    other: str
+    other_target: str
+    other_options: SessionOptions
+    batch: int
+    length: int
+    every_seconds: float | None
+    ratio: float
+    low: float | None
+    high: float | None
+    launches: int
+    standing: Literal["faster", "slower", "same", "undecided"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """One run of ``edgekit profile`` on one device."""
 
@@ -326,3 +362,4 @@ class Profile:
     measurements: tuple[Measurement, ...]
     crossovers: tuple[Crossover, ...] = ()
     """Of the lengths measured in this run."""
+    comparisons: tuple[Comparison, ...] = ()

@@ -15,6 +15,7 @@ import pytest
 
 from edgekit.main import main
 from edgekit_targets.bundle import artifact_path, read_manifest
+from edgekit_targets.types.profile import MOST_DISTURBED
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +33,14 @@ SHRUNK = [
 ACCEPTS_ANYTHING = "p50=10s, process_memory=4000MiB, accuracy=1%"
 
 
+def valid(one: dict[str, Any]) -> bool:
+    """Whether nothing disturbed a candidate or measurement; whoever runs these tests may be doing other work meanwhile.
+
+    What is exact about verdicts is tested on the fake device; here what depends on the machine hangs on this.
+    """
+    return bool(one["valid"])
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """One run of the whole, shared by the tests that look at what it left."""
@@ -46,26 +55,38 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
             cwd=folder,
             timeout=500,
         )
-        assert done.returncode == 0, done.stderr
-        yield folder / "o", json.loads(done.stdout)
+        assert done.returncode in (0, 4), done.stderr
+        verdict = json.loads(done.stdout)
+        fits = [one for one in verdict["candidates"] if valid(one) and one["status"] == "pass"]
+        assert done.returncode == (0 if fits else 4), "undecided is for machines that disturbed every candidate"
+        yield folder / "o", verdict
 
 
 def test_prints_one_document_of_the_design(compared: tuple[Path, dict[str, Any]]) -> None:
     _, verdict = compared
     assert verdict["bundle"] == "o"
-    assert verdict["verdict"] == "pick"
     assert {"tie", "choice", "choices", "candidates", "pareto", "reasons"} <= set(verdict)
     of_choice = {"artifact", "family", "mode", "precision", "target", "threads", "spinning", "arena", "every_seconds"}
     of_choice |= {"fixed_shapes", "cuda_graph"}
-    assert set(verdict["choice"]) == of_choice
+    fits = [one for one in verdict["candidates"] if valid(one) and one["status"] == "pass"]
+    assert verdict["verdict"] == ("pick" if fits else "undecided")
+    if fits:
+        assert set(verdict["choice"]) == of_choice
+        assert (verdict["choice"]["artifact"], verdict["choice"]["target"]) in {
+            (one["artifact"], one["target"]) for one in fits
+        }
     assert {one["family"] for one in verdict["candidates"]} == {"lstm", "transformer", "linear", "conv"}
     assert {one["target"] for one in verdict["candidates"]} == {"cpu", "openvino"}
     assert {one["precision"] for one in verdict["candidates"]} == {"fp32", "int8-dynamic"}
     for one in verdict["candidates"]:
         assert [found["name"] for found in one["constraints"]] == ["p50", "process_memory", "accuracy"]
         for found in one["constraints"]:
-            assert found["low"] <= found["value"] <= found["high"]
-            assert found["status"] == "pass"
+            ends = [found["low"], found["value"], found["high"]]
+            told = [end for end in ends if end is not None]
+            assert found["value"] is not None
+            assert told == sorted(told)
+            bounded = found["low" if found["name"] == "accuracy" else "high"] is not None
+            assert found["status"] == ("pass" if bounded else "undecided")
 
 
 def test_every_artifact_is_what_the_manifest_says(compared: tuple[Path, dict[str, Any]]) -> None:
@@ -112,17 +133,20 @@ def test_golden_vectors_run_again(compared: tuple[Path, dict[str, Any]]) -> None
                 assert np.abs(found - golden[name][index : index + 1]).max() <= artifact.parity.tolerance
 
 
-def test_every_measurement_is_valid_and_whole(compared: tuple[Path, dict[str, Any]]) -> None:
+def test_every_measurement_is_whole_and_valid_or_says_what_disturbed_it(compared: tuple[Path, dict[str, Any]]) -> None:
     bundle, _ = compared
     (path,) = (bundle / "profiles").glob("*.json")
     profile = json.loads(path.read_text())
     assert len(profile["measurements"]) == 14
     for one in profile["measurements"]:
-        assert one["valid"], one["warnings"]
+        assert one["complete"] or one["stopped"]
+        assert valid(one) == (one["disturbed"] <= MOST_DISTURBED), one["warnings"]
+        assert one["warnings"][0].startswith("disturbed for") == (not valid(one)), one["warnings"]
         assert one["parity"]["passed"]
         latency = one["latency"]
         assert sum(map(len, latency["raw_seconds"])) == latency["samples"]
-        assert 0 < latency["p50_seconds"] <= latency["p90_seconds"] <= latency["p99_seconds"]
+        assert 0 < latency["p50_seconds"] <= latency["p90_seconds"]
+        assert latency["p99_seconds"] is None or latency["p90_seconds"] <= latency["p99_seconds"]
         assert one["load_seconds"] > 0
         assert one["first_run_seconds"] > 0
         memory = one["memory"]
@@ -135,7 +159,7 @@ def test_the_verdict_is_kept_and_the_page_shows_it(compared: tuple[Path, dict[st
     kept = json.loads(path.read_text())
     assert kept == {key: value for key, value in verdict.items() if key != "bundle"}
     page = (bundle / "report.html").read_text()
-    assert verdict["choice"]["artifact"] in page
+    assert all(one["artifact"] in page for one in verdict["candidates"])
     assert page.count("<svg") >= 3
 
 
@@ -143,12 +167,13 @@ def test_the_parts_work_on_what_the_whole_left(
     compared: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     bundle, verdict = compared
-    assert main(["pick", str(bundle), "--budget", ACCEPTS_ANYTHING, "--json"]) == 0
+    calm = any(valid(one) for one in verdict["candidates"])
+    code = main(["pick", str(bundle), "--budget", ACCEPTS_ANYTHING, "--json"])
     again = json.loads(capsys.readouterr().out)
-    assert again["choice"] == verdict["choice"]
-    assert main(["pick", str(bundle), "--budget", "p99=1us"]) == 3
-    assert "Nothing fits" in capsys.readouterr().out
-    assert main(["pick", str(bundle), "--budget", "deadline_miss=1%"]) == 4
+    assert (code, again["choice"]) == (0 if verdict["verdict"] == "pick" else 4, verdict["choice"])
+    assert main(["pick", str(bundle), "--budget", "size=1B"]) == (3 if calm else 4)
+    assert ("Nothing fits" if calm else "Undecided") in capsys.readouterr().out
+    assert main(["pick", str(bundle), "--budget", "energy=1mJ"]) == 4
     assert "Undecided" in capsys.readouterr().out
     assert main(["report", str(bundle), "--out", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").stat().st_size > 10_000

@@ -72,7 +72,7 @@ def test_a_plan_divides_its_caps_over_its_slices() -> None:
     caps = Plan(launches=5, rounds=4, samples=2000, seconds=8.0)
     assert caps.slice_samples == 100
     assert caps.slice_seconds(None) == pytest.approx(0.4)
-    assert caps.slice_seconds(0.02) == pytest.approx(24 * 0.02), "480 arrivals over 20 slices"
+    assert caps.slice_seconds(0.02) == pytest.approx(30 * 0.02), "600 arrivals over 20 slices"
     assert Plan(launches=2, rounds=2, samples=1).slice_samples == 1
 
 
