@@ -53,12 +53,13 @@ def read_facts(model: ModelProto) -> Facts:
     )
 
 
-def check(model: ModelProto, *, dynamic: Mapping[int, str], states: Sequence[State] = ()) -> None:
+def check(model: ModelProto, *, dynamic: Mapping[str, Mapping[int, str]], states: Sequence[State] = ()) -> None:
     """Hold a finished artifact against what edgekit promises about every one.
 
     Args:
-        model: its inputs and outputs, other than states, have the batch on the first axis.
-        dynamic: the names of the input's axes that vary; every other one must be fixed.
+        model: the finished graph.
+        dynamic: by input and output, the names of its axes that vary. Every other axis of an input must be fixed, and
+            those of an output must be declared as varying, under whatever name.
         states: carried inputs and outputs, which must be declared as they say.
 
     Raises:
@@ -76,16 +77,17 @@ def check(model: ModelProto, *, dynamic: Mapping[int, str], states: Sequence[Sta
         if tensor.name in carried:
             continue
         for axis, size in enumerate(tensor.shape):
-            wanted = dynamic.get(axis)
+            wanted = dynamic.get(tensor.name, {}).get(axis)
             if (wanted is None and not isinstance(size, int)) or (wanted is not None and size != wanted):
                 raise CheckFailed(
-                    f"input {tensor.name} declares {tensor.shape}, promised are the names {dict(dynamic)}"
+                    f"input {tensor.name} declares {tensor.shape}, promised are the names {dict(dynamic.get(tensor.name, {}))}"
                 )
     for tensor in facts.outputs:
         if tensor.name in carried:
             continue
-        if not tensor.shape or tensor.shape[0] != dynamic.get(0, tensor.shape[0]):
-            raise CheckFailed(f"output {tensor.name} declares {tensor.shape}: the batch is frozen")
+        for axis, name in dynamic.get(tensor.name, {}).items():
+            if axis >= len(tensor.shape) or isinstance(tensor.shape[axis], int):
+                raise CheckFailed(f"output {tensor.name} declares {tensor.shape}: the {name} is frozen")
 
 
 def _check_states(facts: Facts, states: Sequence[State]) -> None:
