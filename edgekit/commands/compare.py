@@ -107,7 +107,7 @@ def _request(
 ) -> ExportRequest:
     from edgekit_export.exporting import ExportRequest
 
-    trains = not models or not all(model.endswith(".onnx") for model in models)
+    trains = not models or any(not model.endswith((".onnx", ".pt2")) and ":" not in model for model in models)
     return ExportRequest(
         models=tuple(models),
         out=out,

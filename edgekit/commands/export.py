@@ -17,7 +17,10 @@ def run(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The bundle to write; must not exist.")],
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MODEL ...]", help="lstm, transformer (default: both), or .onnx files."),
+        typer.Argument(
+            metavar="[MODEL ...]",
+            help="lstm, transformer (default: both), package.module:callable, .pt2 or .onnx files.",
+        ),
     ] = None,
     data: options.Data = None,
     preset: options.Preset = "iot",
@@ -64,7 +67,7 @@ def run(
     )
     with Bar() as bar:
         manifest = export(request, bar)
-    for line in manifest.dropped:
+    for line in (*manifest.dropped, *dict.fromkeys(note for one in manifest.artifacts for note in one.notes)):
         remark(line)
     if json:
         print_json(manifest)

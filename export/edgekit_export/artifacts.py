@@ -100,7 +100,7 @@ def write_form(job: Job, form: Form, seen: Calibration | None, step: Callable[[]
                     raise CheckFailed(f"{name}: {error}") from error
                 dropped.append(f"{name}: {str(error).splitlines()[0]}")
             else:
-                write_golden(job.bundle / "golden" / f"{name}.npz", *form.golden)
+                write_golden(job.bundle / "golden" / f"{name}.npz", *form.golden, whole=form.whole)
                 artifacts.append(artifact)
         step()
     return Written(artifacts=tuple(artifacts), dropped=tuple(dropped))
@@ -115,8 +115,11 @@ def _name(job: Job, precision: Precision) -> str:
     return "-".join((job.prepared.family, job.mode, precision.name, _isa(job, precision), VARIANT))
 
 
-def calibrate(job: Job, graph: ModelProto) -> Calibration | None:
-    """What the weights meet on training data; on random inputs where the weights are random too, else not known."""
+def calibrate(job: Job, graph: ModelProto, name: str = INPUT) -> Calibration | None:
+    """What the weights meet on training data, fed as the input ``name``.
+
+    On random inputs where the weights are random too, else not known.
+    """
     spec = job.prepared.spec
     if job.dataset is not None:
         samples = calibration.choose(job.dataset.x_train)
@@ -130,8 +133,8 @@ def calibrate(job: Job, graph: ModelProto) -> Calibration | None:
     def run(model: ModelProto, x: Floats) -> dict[str, NDArray[np.generic]]:
         path = job.scratch / f"{job.prepared.family}-calibration.onnx"
         write_atomic(path, serialise(model))
-        with Child(job.agent, path, shapes={INPUT: x[:1].shape}, scratch=job.scratch, target=job.target) as child:
-            return child.run({INPUT: x}, whole=True)
+        with Child(job.agent, path, shapes={name: x[:1].shape}, scratch=job.scratch, target=job.target) as child:
+            return child.run({name: x}, whole=True)
 
     return calibration.calibrate(graph, samples, run)
 
@@ -181,7 +184,7 @@ def _verified(
         accuracy_validation=judged.accuracy_validation,
         training=prepared.training,
         example=(1, form.length),
-        notes=(*(() if job.dataset is not None else (_NO_DATA,)), *judged.notes),
+        notes=(*(() if job.dataset is not None else (_NO_DATA,)), *converted.notes, *judged.notes),
         keep=verdict,
     )
 

@@ -38,7 +38,8 @@ class Form:
     ``dynamic`` names the axes that vary, by input and output. ``judge`` runs a written artifact and raises where its
     answers are not the reference's. ``golden`` holds inputs and outputs by name, ``length`` their steps. ``facts`` are
     for the file's metadata. ``right`` tells which validation samples the reference answers right, ``[samples]``; None
-    without data.
+    without data. ``whole`` says that the golden inputs are one feed, because samples do not lie on the first axis of
+    every input and output.
     """
 
     traced: ModelProto
@@ -49,3 +50,4 @@ class Form:
     states: tuple[State, ...] = ()
     facts: Mapping[str, str]
     right: NDArray[np.bool_] | None = None
+    whole: bool = False

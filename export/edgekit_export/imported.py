@@ -91,8 +91,12 @@ def take_in(
     return manifest
 
 
-def look_at(files: Sequence[Path], shapes: Mapping[str, Shape]) -> list[Incoming]:
+def look_at(
+    files: Sequence[Path], shapes: Mapping[str, Shape], others: Sequence[str] = (), taken: Sequence[str] = ()
+) -> list[Incoming]:
     """Check all files and settle all shapes without running anything.
+
+    ``others`` are inputs of other models, ``taken`` their families.
 
     Raises:
         InputError: as :func:`take_in`.
@@ -105,14 +109,14 @@ def look_at(files: Sequence[Path], shapes: Mapping[str, Shape]) -> list[Incoming
         if not signature.inputs:
             raise InputError(f"{file} has no inputs, so there is nothing to measure; pass a model that takes some")
         signatures.append((file, signature))
-    sizes.check_names([(file, signature.inputs) for file, signature in signatures], shapes)
+    sizes.check_names([(file, signature.inputs) for file, signature in signatures], shapes, others)
     incoming: list[Incoming] = []
     for file, signature in signatures:
         resolved, note = sizes.resolve(file, signature.inputs, shapes)
         incoming.append(
             Incoming(
                 path=file,
-                family=_family(file, [item.family for item in incoming]),
+                family=family_name(file.stem, [*taken, *(item.family for item in incoming)]),
                 inputs=signature.inputs,
                 outputs=signature.outputs,
                 shapes=resolved,
@@ -283,9 +287,9 @@ def _example(item: Incoming) -> tuple[int, int]:
     return (shape[0] if shape else 1, shape[1] if len(shape) >= 3 else 1)
 
 
-def _family(file: Path, taken: Sequence[str]) -> str:
-    """The stem, safe in a file name; a number tells equal ones apart."""
-    stem = re.sub(r"[^a-z0-9_]+", "-", file.stem.lower()).strip("-_") or "model"
+def family_name(stem: str, taken: Sequence[str]) -> str:
+    """``stem``, safe in a file name; a number tells equal ones apart."""
+    stem = re.sub(r"[^a-z0-9_]+", "-", stem.lower()).strip("-_") or "model"
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}-{number}", number + 1

@@ -79,9 +79,8 @@ def check(model: ModelProto, *, dynamic: Mapping[str, Mapping[int, str]], states
         for axis, size in enumerate(tensor.shape):
             wanted = dynamic.get(tensor.name, {}).get(axis)
             if (wanted is None and not isinstance(size, int)) or (wanted is not None and size != wanted):
-                raise CheckFailed(
-                    f"input {tensor.name} declares {tensor.shape}, promised are the names {dict(dynamic.get(tensor.name, {}))}"
-                )
+                promised = dict(dynamic.get(tensor.name, {}))
+                raise CheckFailed(f"input {tensor.name} declares {tensor.shape}, promised are the names {promised}")
     for tensor in facts.outputs:
         if tensor.name in carried:
             continue

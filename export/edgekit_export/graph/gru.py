@@ -42,13 +42,13 @@ class GRUTwin(nn.Module):
     def flatten_parameters(self) -> None:
         """Nothing to do; the stock module has this method and models call it."""
 
-    def forward(self, x: Tensor | PackedTwin, hx: Tensor | None = None) -> tuple[Tensor | PackedTwin, Tensor]:
+    def forward(self, input: Tensor | PackedTwin, hx: Tensor | None = None) -> tuple[Tensor | PackedTwin, Tensor]:
         """As ``nn.GRU.forward`` for a batch of sequences, padded or packed.
 
         Raises:
-            InputError: ``x`` is an unbatched sequence.
+            InputError: ``input`` is an unbatched sequence.
         """
-        lengths, batch_first = None, self.batch_first
+        x, lengths, batch_first = input, None, self.batch_first
         if isinstance(x, PackedTwin):
             x, lengths, batch_first = x
         if x.dim() != 3:

@@ -50,24 +50,24 @@ class LSTMTwin(nn.Module):
         """Nothing to do; the stock module has this method and models call it."""
 
     def forward(
-        self, x: Tensor | PackedTwin, hx: tuple[Tensor, Tensor] | None = None
+        self, input: Tensor | PackedTwin, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor | PackedTwin, tuple[Tensor, Tensor]]:
         """As ``nn.LSTM.forward`` for a batch of sequences, padded or packed.
 
         Args:
-            x: ``[batch, length, input]`` with ``batch_first``, else ``[length, batch, input]``.
+            input: ``[batch, length, input]`` with ``batch_first``, else ``[length, batch, input]``.
             hx: initial ``(h, c)``, each ``[layers * directions, batch, hidden]``; the node has none where it is None,
                 which ONNX defines as zeros of whatever batch arrives.
 
         Raises:
-            InputError: ``x`` is an unbatched sequence.
+            InputError: ``input`` is an unbatched sequence.
         """
-        lengths, batch_first = None, self.batch_first
+        x, lengths, batch_first = input, None, self.batch_first
         if isinstance(x, PackedTwin):
             x, lengths, batch_first = x
         if not isinstance(x, Tensor) or x.dim() != 3:
             raise InputError(
-                f"{self.name}: nn.LSTM with packed or unbatched input cannot be exported; pass [batch, length, features]"
+                f"{self.name}: nn.LSTM with packed or unbatched input cannot be exported; pass a padded batch"
             )
         if batch_first:
             x = x.transpose(0, 1)

@@ -6,6 +6,7 @@ This is what an artifact's name is held against: a quantizer that passes an oper
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,30 @@ def weighted_operators(model: ModelProto) -> dict[str, Quantized]:
             entry[0] += quantized
             entry[1] += 1
     return {kind: Quantized(quantized=done, total=total) for kind, (done, total) in sorted(counts.items())}
+
+
+def weight_elements(model: ModelProto) -> dict[str, int]:
+    """How many numbers the operators with constant weights hold, by type; weights that several share count once."""
+    constants, _ = _constants(model)
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in model.graph.initializer}
+    sizes |= {
+        node.output[0]: math.prod(attribute.t.dims)
+        for node in model.graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.name == "value"
+    }
+    for node in model.graph.node:
+        if node.input and all(name in sizes for name in node.input if name):
+            sizes |= dict.fromkeys(node.output, sum(sizes[name] for name in node.input if name))
+    counts: dict[str, int] = {}
+    seen: set[str] = set()
+    for node in model.graph.node:
+        for kind, _ in _kind(node, constants, set()):
+            fresh = [name for name in dict.fromkeys(node.input[1:]) if name in sizes and name not in seen]
+            seen.update(fresh)
+            counts[kind] = counts.get(kind, 0) + sum(sizes[name] for name in fresh)
+    return counts
 
 
 def _constants(model: ModelProto) -> tuple[set[str], set[str]]:

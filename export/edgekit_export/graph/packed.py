@@ -27,7 +27,7 @@ class PackedTwin(NamedTuple):
 
 
 def _pack(
-    input: Tensor,  # noqa: A002 - callers may pass it by name
+    input: Tensor,
     lengths: Tensor | list[int],
     batch_first: bool = False,
     enforce_sorted: bool = True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit_export.graph.operators import weighted_operators
+from edgekit_export.graph.operators import weight_elements, weighted_operators
 from edgekit_export.quantize.contract import Converted, Refused
 from edgekit_targets.types.manifest import Quantized
 
@@ -25,7 +25,11 @@ _WHY = {
 
 
 def keep_promise(
-    model: ModelProto, rewrite: Callable[[], ModelProto], why: Mapping[str, str], least: int = 0
+    model: ModelProto,
+    rewrite: Callable[[], ModelProto],
+    why: Mapping[str, str],
+    least: int = 0,
+    tolerated: Sequence[str] = (),
 ) -> Converted | Refused:
     """Rewrite ``model`` and count what was done.
 
@@ -34,6 +38,7 @@ def keep_promise(
         rewrite: gives the quantized graph; a ValueError of it is a reason to refuse.
         why: by type of operator, why the precision has no form for it.
         least: elements of all weights below which the precision is not offered.
+        tolerated: types of operators that may stay float as long as they hold less than half of the weights.
 
     Returns:
         A refusal that names the operator which would stay float, or the rewritten graph with its counts.
@@ -43,7 +48,8 @@ def keep_promise(
         return Refused(reason="the model has no operator with constant weights")
     if any(attribute.type in _GRAPHS for node in model.graph.node for attribute in node.attribute):
         return Refused(reason="the model has control flow (If, Loop, Scan), whose operators cannot be counted")
-    if hopeless := next((kind for kind in source if kind in why), None):
+    left_over = _left_over(model, tolerated)
+    if hopeless := next((kind for kind in source if kind in why and kind not in left_over), None):
         return _stays(hopeless, source[hopeless].total, source[hopeless].total, why)
     if (size := _weights(model)) < least:
         return Refused(
@@ -54,13 +60,20 @@ def keep_promise(
     except ValueError as error:
         return Refused(reason=str(error))
     after = weighted_operators(result)
-    counts = {}
+    counts: dict[str, Quantized] = {}
+    notes: list[str] = []
     for kind, entry in source.items():
         left = after[kind].total - after[kind].quantized if kind in after else 0
+        if left and kind in left_over:
+            counts[kind] = Quantized(quantized=entry.total - left, total=entry.total)
+            notes.append(
+                f"{kind} ({left} of {entry.total}) stays float, {left_over[kind]:.0%} of the weights: {why[kind]}"
+            )
+            continue
         if left:
             return _stays(kind, left, entry.total, _WHY | dict(why))
         counts[kind] = Quantized(quantized=entry.total, total=entry.total)
-    return Converted(model=result, quantized=counts)
+    return Converted(model=result, quantized=counts, notes=tuple(notes))
 
 
 def rebuilt(
@@ -80,6 +93,14 @@ def rebuilt(
     if any(node.domain == CONTRIB for node in nodes) and not any(one.domain == CONTRIB for one in result.opset_import):
         result.opset_import.add(domain=CONTRIB, version=1)
     return result
+
+
+def _left_over(model: ModelProto, tolerated: Sequence[str]) -> dict[str, float]:
+    """The shares of all weights that operators of the ``tolerated`` types hold; nothing where it is half or more."""
+    elements = weight_elements(model)
+    whole = sum(elements.values())
+    shares = {kind: elements[kind] / whole for kind in tolerated if kind in elements}
+    return shares if sum(shares.values()) < 0.5 and len(shares) < len(elements) else {}
 
 
 def _stays(kind: str, left: int, total: int, why: Mapping[str, str]) -> Refused:
