@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 
-from torch import nn
+from torch import fx, nn
 
 from edgekit_export.graph.gru import GRUTwin
 from edgekit_export.graph.lstm import LSTMTwin
+from edgekit_export.graph.swap_nodes import swap_operators
 
 
 def swap_recurrent(module: nn.Module) -> nn.Module:
@@ -24,6 +25,8 @@ def swap_recurrent(module: nn.Module) -> nn.Module:
             twins[id(child)] = LSTMTwin(child, name) if isinstance(child, nn.LSTM) else GRUTwin(child, name)
         return twins[id(child)]
 
+    if isinstance(clone, fx.GraphModule):
+        swap_operators(clone)
     if isinstance(clone, nn.LSTM | nn.GRU):
         return twin("the model", clone)
     for prefix, parent in list(clone.named_modules()):

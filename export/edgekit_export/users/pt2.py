@@ -24,8 +24,16 @@ from torch import nn
 from edgekit_targets.errors import InputError
 
 _MAX_BYTES: Final = 2 * 1000**3
-# Names, whole and decimal numbers, arithmetic and comparisons: nothing that reaches an attribute or a string.
-_EXPRESSION: Final = re.compile(r"(?:[A-Za-z_]\w*|\d+(?:\.\d+)?|[-+*/%(),<>=!&|~ ])*")
+# Sizes and arithmetic on them, as torch writes them for SymPy: names from this list, symbols, numbers, operators.
+_NAMES: Final = (
+    "Add|Mul|Pow|Mod|PythonMod|Min|Max|Abs|FloorDiv|CleanDiv|IntTrueDiv|FloatTrueDiv|CeilToInt|FloorToInt|TruncToInt|"
+    "RoundToInt|ToFloat|ModularIndexing|Where|Integer|Rational|Float|Symbol|Eq|Ne|Lt|Le|Gt|Ge|Equality|Unequality|"
+    "StrictLessThan|LessThan|StrictGreaterThan|GreaterThan|And|Or|Not|true|false|True|False|None|oo|int_oo|positive|"
+    "nonnegative|negative|integer|real|zero|evaluate|precision"
+)
+_EXPRESSION: Final = re.compile(
+    rf"(?:(?:{_NAMES}|[a-z]{{1,4}}\d+)\b|'[a-z]{{1,4}}\d+'|\d+(?:\.\d+)?(?![\w.])|[-+*/%(),<>=!&|~ ])*"
+)
 _REFUSED: Final = "is not taken, since opening it could run code; export it to .onnx where it comes from"
 
 
@@ -92,7 +100,7 @@ def _look_at(path: Path, node: Any) -> None:
             if found.get("use_pickle") is True:
                 raise InputError(f"{path} holds pickled weights and {_REFUSED}")
             expression = found.get("expr_str")
-            if isinstance(expression, str) and ("__" in expression or not _EXPRESSION.fullmatch(expression)):
+            if isinstance(expression, str) and not _EXPRESSION.fullmatch(expression):
                 raise InputError(f"{path} holds the expression {expression[:40]!r} and {_REFUSED}")
             waiting += found.values()
         elif isinstance(found, list):
