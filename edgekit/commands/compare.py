@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,8 @@ def run(
     settings: options.Settings = None,
     seed: options.Seed = 0,
     shape: options.Shapes = None,
+    set_input: options.SetInputs = None,
+    state: options.StatePairs = None,
     prefer: options.Prefer = "accuracy,cpu,memory,size",
     device: options.Device = "local",
     out: Annotated[
@@ -61,7 +64,11 @@ def run(
     from edgekit.terminal.progress import Bar
     from edgekit_export.exporting import check, export
 
-    request = _request(models or [], data, preset, settings, seed, shape, _folder(out), force)
+    request = dataclasses.replace(
+        _request(models or [], data, preset, settings, seed, shape, _folder(out), force),
+        set_inputs=options.pairs(set_input, "--set-input"),
+        states=options.pairs(state, "--state"),
+    )
     limits = _limits(budget, trained=request.data is not None)
     order = parse_preference(prefer)
     counts = options.whole_numbers(threads, "--threads") or [1]

@@ -25,7 +25,12 @@ def run(
     data: options.Data = None,
     preset: options.Preset = "iot",
     settings: options.Settings = None,
-    mode: Annotated[str, typer.Option("--mode", metavar="M,...", help="window, stream, or both.")] = "window",
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode", metavar="M,...", help="window, stream, or both; by default stream for files with state."
+        ),
+    ] = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -42,6 +47,8 @@ def run(
     ] = None,
     seed: options.Seed = 0,
     shape: options.Shapes = None,
+    set_input: options.SetInputs = None,
+    state: options.StatePairs = None,
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
@@ -57,11 +64,13 @@ def run(
         data=data,
         preset=preset,
         settings=options.pairs(settings, "--set"),
-        modes=options.modes(mode),
+        modes=options.modes(mode) if mode is not None else None,
         precisions=options.precisions(precision, ("fp32", "int8-dynamic")),
         checkpoint=checkpoint,
         seed=seed,
         shapes=options.shapes(shape),
+        set_inputs=options.pairs(set_input, "--set-input"),
+        states=options.pairs(state, "--state"),
         force=force,
         attention=attention,
     )

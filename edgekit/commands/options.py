@@ -38,7 +38,15 @@ Settings = Annotated[
 ]
 Shapes = Annotated[
     list[str] | None,
-    typer.Option("--shape", metavar="NAME=1x100x6", help="Shape of an input of an .onnx file; may be repeated."),
+    typer.Option("--shape", metavar="NAME=1x100x6", help="Shape of an input of a model of your own; may be repeated."),
+]
+SetInputs = Annotated[
+    list[str] | None,
+    typer.Option("--set-input", metavar="NAME=VALUE", help="Make an input of an .onnx file a constant."),
+]
+StatePairs = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="IN=OUT", help="A state of an .onnx file, where names do not tell."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Fixes weights, training and the validation split.")]
 Budget = Annotated[

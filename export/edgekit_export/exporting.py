@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 class ExportRequest:
     """What to export. ``models`` are families, callables, ``.pt2`` or ``.onnx`` files; none means the reference pair.
 
+    ``modes`` None means window, for a file with states stream. ``set_inputs`` and ``states`` are ``--set-input`` and
+    ``--state`` pairs for the ``.onnx`` files, ``shapes`` are ``--shape`` values for the user's models by input name.
     ``data`` is what ``--data`` names, ``settings`` the unparsed ``--set`` values, ``baselines`` adds the simple
-    models, ``shapes`` are ``--shape`` values for the user's models by input name, ``attention`` adds an artifact with
-    the attention weights of the Transformer.
+    models, ``attention`` adds an artifact with the attention weights of the Transformer.
     """
 
     models: tuple[str, ...]
@@ -51,13 +52,15 @@ class ExportRequest:
     preset: str = presets.DEFAULT
     settings: Mapping[str, str] = field(default_factory=dict)
     precisions: tuple[Precision, ...] = ("fp32", "int8-dynamic")
-    modes: tuple[Mode, ...] = ("window",)
+    modes: tuple[Mode, ...] | None = None
     isa: str = PORTABLE
     checkpoint: Path | None = None
     seed: int = 0
     force: bool = False
     baselines: bool = False
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    set_inputs: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
     attention: bool = False
 
 
@@ -71,10 +74,10 @@ def export(request: ExportRequest, progress: Progress) -> Manifest:
     """
     families, users, files = check(request)
     if not families and not users:
-        return imported.take_in(files, request.out, shapes=request.shapes, force=request.force, progress=progress)
+        return imported.take_in(files, request.out, _taking(request), force=request.force, progress=progress)
     modules = _prepare_users(request, users, families)
     inputs = [name for module in modules for name in module.model.inputs]
-    incoming = imported.look_at(files, request.shapes, inputs, [*families, *(each.model.family for each in modules)])
+    incoming = imported.look_at(files, _taking(request), inputs, [*families, *(each.model.family for each in modules)])
     dataset = load(request.data, request.seed) if request.data is not None else None
     with (
         staged_folder(request.out, force=request.force, marker=MANIFEST) as bundle,
@@ -107,9 +110,17 @@ def export(request: ExportRequest, progress: Progress) -> Manifest:
             )
             artifacts += written.artifacts
             dropped += written.dropped
-        artifacts += imported.write_all(
-            incoming, agent=agent, target=target, bundle=bundle, scratch=Path(scratch), progress=progress
+        taken, left = imported.write_all(
+            incoming,
+            _taking(request),
+            agent=agent,
+            target=target,
+            bundle=bundle,
+            scratch=Path(scratch),
+            progress=progress,
         )
+        artifacts += taken
+        dropped += left
         if not artifacts:
             raise CheckFailed(f"no artifact could be written: {'; '.join(dropped)}")
         manifest = new_manifest(
@@ -160,7 +171,7 @@ def _check_settings(request: ExportRequest, families: list[str], users: list[str
         find_precision(precision)
     if not request.precisions:
         raise InputError("--precision is empty; name at least one, for example --precision fp32")
-    for mode in request.modes or ("",):
+    for mode in ("window",) if request.modes is None else request.modes or ("",):
         if mode not in MODES:
             raise InputError(f"--mode {mode} is not known; choose among {', '.join(MODES)}")
     if request.isa not in ISAS:
@@ -172,7 +183,7 @@ def _check_settings(request: ExportRequest, families: list[str], users: list[str
         if len(families) + len(users) != 1:
             raise InputError("--checkpoint holds the weights of one model; name that one model, without baselines")
     if request.attention and (
-        "transformer" not in families or "fp32" not in request.precisions or "window" not in request.modes
+        "transformer" not in families or "fp32" not in request.precisions or "window" not in _modes(request)
     ):
         raise InputError(
             "--attention is an fp32 window file of the transformer; name that model, with fp32 among --precision "
@@ -216,7 +227,7 @@ def _from_families(
             progress=progress,
         )
         precisions = [find_precision(name) for name in dict.fromkeys(request.precisions)]
-        modes = tuple(dict.fromkeys(request.modes))
+        modes = _modes(request)
         steps = _Steps(progress, f"export {family}", len(modes) * (1 + len(precisions)))
         for mode in modes:
             job = Job(
@@ -246,6 +257,22 @@ def _from_families(
                         "whose attention weights are not given; choose another preset"
                     )
     return artifacts, dropped
+
+
+def _modes(request: ExportRequest) -> tuple[Mode, ...]:
+    """The modes of everything that is made from PyTorch."""
+    return tuple(dict.fromkeys(request.modes or ("window",)))
+
+
+def _taking(request: ExportRequest) -> imported.Taking:
+    return imported.Taking(
+        shapes=request.shapes,
+        constants=request.set_inputs,
+        states=request.states,
+        modes=request.modes,
+        precisions=request.precisions,
+        isa=request.isa,
+    )
 
 
 def _prepare_users(request: ExportRequest, users: Sequence[str], taken: Sequence[str]) -> list[UserJob]:
@@ -281,7 +308,7 @@ def _from_user(
     from edgekit_export.users.write import write_user
 
     precisions = [find_precision(name) for name in dict.fromkeys(request.precisions)]
-    modes = tuple(dict.fromkeys(request.modes))
+    modes = _modes(request)
 
     def job(prepared: Prepared, mode: Mode, used: Dataset | None) -> Job:
         return Job(
@@ -321,7 +348,9 @@ def _settings(request: ExportRequest) -> dict[str, Any]:
         "preset": request.preset,
         "set": dict(request.settings),
         "precisions": list(request.precisions),
-        "modes": list(request.modes),
+        "modes": list(_modes(request)),
+        "set_inputs": dict(request.set_inputs),
+        "states": dict(request.states),
         "isa": request.isa,
         "seed": request.seed,
         "baselines": request.baselines,

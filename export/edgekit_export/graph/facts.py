@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit_export.graph.walk import every_graph, every_tensor
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.extras import require
 from edgekit_targets.types.manifest import State, Tensor
@@ -45,8 +46,10 @@ def read_facts(model: ModelProto) -> Facts:
     return Facts(
         opset=opset,
         ir_version=model.ir_version,
-        parameters=sum(_elements(tensor) for tensor in _tensors(model)),
-        operators=dict(sorted(Counter(node.op_type for node in model.graph.node).items())),
+        parameters=sum(_elements(tensor) for tensor in every_tensor(model.graph)),
+        operators=dict(
+            sorted(Counter(node.op_type for each in every_graph(model.graph) for node in each.node).items())
+        ),
         min_onnxruntime=_min_onnxruntime(model, opset),
         inputs=tuple(_tensor(value) for value in model.graph.input if value.name not in initial),
         outputs=tuple(_tensor(value) for value in model.graph.output),
@@ -97,24 +100,14 @@ def _check_states(facts: Facts, states: Sequence[State]) -> None:
                 raise CheckFailed(f"state {name} is not declared as {state.dtype} {list(state.shape)}")
 
 
-def _tensors(model: ModelProto) -> list[TensorProto]:
-    constants = [
-        attribute.t
-        for node in model.graph.node
-        if node.op_type == "Constant"
-        for attribute in node.attribute
-        if attribute.name == "value"
-    ]
-    return [*model.graph.initializer, *constants]
-
-
 def _elements(tensor: TensorProto) -> int:
     kind = require("onnx").TensorProto.DataType.Name(tensor.data_type)
     return 0 if kind in _NOT_WEIGHTS else math.prod(tensor.dims)
 
 
 def _min_onnxruntime(model: ModelProto, opset: int) -> str | None:
-    contrib = {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx") and not _four_bits(node)}
+    nodes = [node for each in every_graph(model.graph) for node in each.node]
+    contrib = {node.op_type for node in nodes if node.domain not in ("", "ai.onnx") and not _four_bits(node)}
     if contrib - _CONTRIB_SINCE_1_16 or opset not in _RUNTIME_OF_OPSET or model.ir_version not in _RUNTIME_OF_IR:
         return None
     return f"1.{max(_RUNTIME_OF_OPSET[opset], _RUNTIME_OF_IR[model.ir_version], _half_norm(model))}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit_export.graph.operators import weight_elements, weighted_operators
+from edgekit_export.graph.walk import inner_graphs
 from edgekit_export.quantize.contract import Converted, Refused
 from edgekit_targets.types.manifest import Quantized
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 CONTRIB = "com.microsoft"
-_GRAPHS = (5, 10)  # onnx.AttributeProto.GRAPH, GRAPHS
 _WHY = {
     "LSTM": "its weights are not constants of the file",
     "MatMul": "its weights are not a constant matrix on the right",
@@ -46,8 +46,11 @@ def keep_promise(
     source = weighted_operators(model)
     if not source:
         return Refused(reason="the model has no operator with constant weights")
-    if any(attribute.type in _GRAPHS for node in model.graph.node for attribute in node.attribute):
-        return Refused(reason="the model has control flow (If, Loop, Scan), whose operators cannot be counted")
+    if inside := _inside(model):
+        return Refused(
+            reason=f"{inside} stands inside control flow (If, Loop, Scan), where nothing is quantized; where an input "
+            "decides on the branch, set it with --set-input"
+        )
     left_over = _left_over(model, tolerated)
     if hopeless := next((kind for kind in source if kind in why and kind not in left_over), None):
         return _stays(hopeless, source[hopeless].total, source[hopeless].total, why)
@@ -93,6 +96,17 @@ def rebuilt(
     if any(node.domain == CONTRIB for node in nodes) and not any(one.domain == CONTRIB for one in result.opset_import):
         result.opset_import.add(domain=CONTRIB, version=1)
     return result
+
+
+def _inside(model: ModelProto) -> str | None:
+    """The type of an operator with constant weights inside a branch or a body."""
+    alone = type(model)()
+    alone.CopyFrom(model)
+    for node in alone.graph.node:
+        if any(True for _ in inner_graphs(node)):
+            del node.attribute[:]
+    outside, whole = weighted_operators(alone), weighted_operators(model)
+    return next((kind for kind in whole if kind not in outside or outside[kind] != whole[kind]), None)
 
 
 def _left_over(model: ModelProto, tolerated: Sequence[str]) -> dict[str, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +20,14 @@ from edgekit_export.users.blame import blame, first_line
 from edgekit_export.users.draw import draw
 from edgekit_export.users.model import UserModel
 from edgekit_export.users.tracing import trace_user
-from edgekit_export.verify import parity
 from edgekit_export.verify.accuracy import accuracy, answered_right
 from edgekit_export.verify.child import Child
 from edgekit_export.verify.golden import SAMPLES
+from edgekit_export.verify.outputs import compare_outputs
 from edgekit_targets.errors import InputError
-from edgekit_targets.types.manifest import Parity
 
 Arrays = dict[str, NDArray[np.generic]]
 _FEWEST: Final = 5
-# Nothing is known of a user's model: the more layers add up, the further two orders of addition come apart.
-_FP32_TOLERANCE: Final = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,25 +139,18 @@ def _arrays(tensors: Mapping[str, Tensor]) -> Arrays:
 def _judge(model: UserModel, job: Job, path: Path, precision: Precision, reference: _Reference) -> Judged:
     """Run the artifact in a child: parity at every point and for every output, and the accuracy where there is data."""
     shapes = {name: tuple(value.shape) for name, value in reference.inputs[0].items()}
-    dataset, notes = job.dataset, []
+    dataset = job.dataset
     with Child(job.agent, path, shapes=shapes, scratch=job.scratch, target=job.target) as child:
         answers = [child.run(fed, whole=True) for fed in reference.inputs]
-        found: list[Parity] = []
-        for name, golden in reference.outputs[-1].items():
-            if golden.dtype.kind != "f" and precision.name != "fp32":
-                notes.append(f"output {name} holds no fractions; it was compared in the fp32 file only")
-                continue
-            found.append(_compare(name, answers, reference, precision, job))
-        if not found:
-            raise parity.ParityFailed("no output holds fractions, so its error cannot be told")
-        worst = max(found, key=lambda one: one.relative_error)
-        judged = dataclasses.replace(
-            worst,
-            max_abs_error=max(one.max_abs_error for one in found),
-            tolerance=max(one.tolerance for one in found),
+        judged, notes = compare_outputs(
+            answers=answers,
+            references=reference.outputs,
+            at=reference.at,
+            precision=precision,
+            weights=job.prepared.weights,
         )
         if dataset is None:
-            return Judged(parity=judged, notes=tuple(notes))
+            return Judged(parity=judged, notes=notes)
         (name,) = model.inputs
         first = next(iter(reference.outputs[-1]))
         test, validation = (
@@ -174,26 +162,5 @@ def _judge(model: UserModel, job: Job, path: Path, precision: Precision, referen
         accuracy=accuracy(test, dataset.y_test),
         accuracy_validation=accuracy(validation, dataset.y_valid),
         right=answered_right(validation, dataset.y_valid),
-        notes=tuple(notes),
+        notes=notes,
     )
-
-
-def _compare(name: str, answers: list[Arrays], reference: _Reference, precision: Precision, job: Job) -> Parity:
-    got = [answer[name].astype(np.float32) for answer in answers]
-    wanted = [outputs[name].astype(np.float32) for outputs in reference.outputs]
-    with contextlib.suppress(TypeError):
-        precision = dataclasses.replace(  # type: ignore[type-var]
-            precision, tolerance=max(precision.tolerance, _FP32_TOLERANCE)
-        )
-    try:
-        return parity.compare(
-            answers=got,
-            references=wanted,
-            held_out=got[-1],
-            held_out_reference=wanted[-1],
-            at=reference.at,
-            precision=precision,
-            weights=job.prepared.weights,
-        )
-    except parity.ParityFailed as error:
-        raise parity.ParityFailed(f"output {name}: {error}") from error
