@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -130,7 +130,10 @@ def look_at(
         if not inputs:
             raise InputError(f"--set-input leaves no input of {file} to be fed; keep at least one")
         states = find_states(file, inputs, signature.outputs, how.states, how.shapes)
-        resolved, note = sizes.resolve(file, inputs, how.shapes)
+        run = {state.input: state.shape for state in states}
+        resolved, note = sizes.resolve(
+            file, [replace(tensor, shape=run.get(tensor.name, tensor.shape)) for tensor in inputs], how.shapes
+        )
         modes = how.modes or (("stream",) if states else ("window",))
         told = [f"{state.input} to {state.output}" for state in states]
         incoming.append(

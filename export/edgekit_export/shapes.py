@@ -69,7 +69,7 @@ def as_text(shape: Sequence[int | str]) -> str:
 
 def as_options(shapes: Mapping[str, Shape]) -> str:
     """All shapes as options: ``--shape x=1x100x6``."""
-    return " ".join(f"--shape {name}={as_text(shape)}" for name, shape in shapes.items())
+    return " ".join(f"--shape {name}={as_text(shape)}" for name, shape in shapes.items() if shape)
 
 
 def _bind(file: Path, tensor: Tensor, shape: Shape, sizes: dict[str, int]) -> None:

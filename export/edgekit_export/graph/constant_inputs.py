@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit_export.graph.walk import every_graph
 from edgekit_targets.errors import InputError
 from edgekit_targets.extras import require
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+
+_MOST_ELEMENTS: Final = 1 << 26
+"""Of a tensor that is folded: the weights of a recurrent layer, not what a hostile ConstantOfShape asks for."""
 
 
 def parse(content: bytes, path: Path) -> ModelProto:
@@ -56,9 +61,37 @@ def folded(model: ModelProto) -> ModelProto | None:
     result = type(model)()
     result.CopyFrom(model)
     try:
-        optimized: ModelProto = optimizer.optimize(result)
+        optimized: ModelProto = optimizer.optimize(
+            result, input_size_limit=_MOST_ELEMENTS, output_size_limit=_MOST_ELEMENTS
+        )
     except Exception:  # a foreign graph, and an optimizer without errors of its own
         return None
     if optimized.functions or len(optimized.graph.output) != len(model.graph.output):
         return None
+    _prune(optimized)
+    _without_later_attributes(optimized)
+    onnx = require("onnx")
+    try:
+        onnx.checker.check_model(optimized)
+    except onnx.checker.ValidationError:
+        return None
     return optimized
+
+
+def _without_later_attributes(model: ModelProto) -> None:
+    """The optimizer writes ``allowzero``, which Reshape has since opset 14, into older graphs too."""
+    if any(entry.domain in ("", "ai.onnx") and entry.version >= 14 for entry in model.opset_import):
+        return
+    for each in every_graph(model.graph):
+        for node in each.node:
+            if node.op_type == "Reshape":
+                del node.attribute[:]
+
+
+def _prune(model: ModelProto) -> None:
+    """Take out initializers that nothing reads any more."""
+    read = {name for each in every_graph(model.graph) for node in each.node for name in node.input}
+    read |= {value.name for each in every_graph(model.graph) for value in each.output}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 CONTRIB = "com.microsoft"
+_MOST_FLOAT = 0.5
 _WHY = {
     "LSTM": "its weights are not constants of the file",
     "MatMul": "its weights are not a constant matrix on the right",
@@ -51,8 +52,13 @@ def keep_promise(
             reason=f"{inside} stands inside control flow (If, Loop, Scan), where nothing is quantized; where an input "
             "decides on the branch, set it with --set-input"
         )
-    left_over = _left_over(model, tolerated)
+    shares = _shares(model)
+    left_over = {kind: shares[kind] for kind in tolerated if kind in shares}
+    if len(left_over) == len(source) or sum(left_over.values()) >= _MOST_FLOAT:
+        left_over = {}
     if hopeless := next((kind for kind in source if kind in why and kind not in left_over), None):
+        if hopeless in tolerated and len(source) > 1:
+            why = {hopeless: f"{why[hopeless]}, and it holds {shares[hopeless]:.0%} of the weights"}
         return _stays(hopeless, source[hopeless].total, source[hopeless].total, why)
     if (size := _weights(model)) < least:
         return Refused(
@@ -109,12 +115,11 @@ def _inside(model: ModelProto) -> str | None:
     return next((kind for kind in whole if kind not in outside or outside[kind] != whole[kind]), None)
 
 
-def _left_over(model: ModelProto, tolerated: Sequence[str]) -> dict[str, float]:
-    """The shares of all weights that operators of the ``tolerated`` types hold; nothing where it is half or more."""
+def _shares(model: ModelProto) -> dict[str, float]:
+    """The share of all weights that operators of each type hold."""
     elements = weight_elements(model)
-    whole = sum(elements.values())
-    shares = {kind: elements[kind] / whole for kind in tolerated if kind in elements}
-    return shares if sum(shares.values()) < 0.5 and len(shares) < len(elements) else {}
+    whole = max(1, sum(elements.values()))
+    return {kind: count / whole for kind, count in elements.items()}
 
 
 def _stays(kind: str, left: int, total: int, why: Mapping[str, str]) -> Refused:
