@@ -123,7 +123,7 @@ def write(
     if model is not None and item.constants:
         model = with_constants(model, item.constants)
         content = model.SerializeToString(deterministic=True)
-    origin = UNKNOWN if model is None else origin_of(model)
+    origin = UNKNOWN if model is None else origin_of(model, item.path)
     portable = origin.precision in ("fp32", "fp16")
     name = _name(item, mode, origin.precision, "portable" if portable else "unknown")
     path = bundle / f"{name}.onnx"
@@ -197,7 +197,7 @@ def _plainer(bench: _Bench, path: Path, simple: ModelProto, golden: _Golden, art
         return artifact
     note = f"{', '.join(bench.item.constants)} was set, and what follows from it computed once and for all"
     return replace(
-        _artifact(bench, path, origin_of(simple), golden, replace(parity, reference="itself")),
+        _artifact(bench, path, origin_of(simple, bench.item.path), golden, replace(parity, reference="itself")),
         notes=(*artifact.notes, note),
     )
 
@@ -236,7 +236,9 @@ def _quantize(
         return f"{name}: {_plain(error, path, bench.item).splitlines()[0].replace('PyTorch', 'its fp32 run')}"
     verdict = keep.judge(size=path.stat().st_size, fp32_size=fp32.stat().st_size, right=None, fp32_right=None)
     artifact = replace(
-        _artifact(bench, path, origin_of(converted.model), golden, replace(parity, reference="itself")),
+        _artifact(
+            bench, path, origin_of(converted.model, bench.item.path), golden, replace(parity, reference="itself")
+        ),
         precision=precision,
         isa=assumed,
         quantized=converted.quantized,

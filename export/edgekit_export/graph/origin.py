@@ -10,6 +10,7 @@ from edgekit_export.graph.constant_inputs import parse
 from edgekit_export.graph.facts import read_facts
 from edgekit_export.graph.operators import weighted_operators
 from edgekit_export.graph.precision import precision_of
+from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Precision, Quantized
 
 if TYPE_CHECKING:
@@ -47,13 +48,20 @@ def read_origin(content: bytes, path: Path) -> Origin:
         InputError: the bytes are no ONNX model.
         MissingExtra: the onnx package is not installed.
     """
-    return origin_of(parse(content, path))
+    return origin_of(parse(content, path), path)
 
 
-def origin_of(model: ModelProto) -> Origin:
-    """The facts of a model from elsewhere."""
-    facts = read_facts(model)
-    precision, notes = precision_of(model)
+def origin_of(model: ModelProto, path: Path) -> Origin:
+    """The facts of a model from elsewhere; ``path`` is for the message.
+
+    Raises:
+        InputError: it declares what ONNX does not have, as damaged bytes that are still a message do.
+    """
+    try:
+        facts = read_facts(model)
+        precision, notes = precision_of(model)
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"{path} declares types or sizes that ONNX does not have; export or copy it again") from error
     return Origin(
         opset=facts.opset,
         ir_version=facts.ir_version,
