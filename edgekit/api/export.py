@@ -18,11 +18,13 @@ def export(
     data: str | None = None,
     preset: str = "iot",
     settings: Mapping[str, object] | None = None,
-    modes: Sequence[Mode] = ("window",),
+    modes: Sequence[Mode] | None = None,
     precisions: Sequence[Precision] = ("fp32", "int8-dynamic"),
     checkpoint: str | Path | None = None,
     seed: int = 0,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    set_inputs: Mapping[str, str] | None = None,
+    states: Mapping[str, str] | None = None,
     attention: bool = False,
     accuracy_drop: float = 0.01,
     force: bool = False,
@@ -31,16 +33,19 @@ def export(
     """Export models to ONNX, quantize them, and verify every file against its source before it is written.
 
     Args:
-        *models: names of families (``lstm``, ``transformer``) or paths of ``.onnx`` files; none means the pair.
+        *models: families (``lstm``, ``transformer``), ``package.module:callable``, ``.pt2`` or ``.onnx`` files; none
+            means the pair.
         out: the bundle to write, a folder that must not exist.
         data: ``aeon:NAME``, ``npz:FILE`` or ``package.module:callable``; without it weights are random.
         preset: sizes of the reference pair.
         settings: sizes and training settings to change, as ``{"lstm.hidden": 64}``.
-        modes: ``window``, ``stream`` or both.
+        modes: ``window``, ``stream`` or both; by default windows, and streams for files with state.
         precisions: of each artifact.
         checkpoint: weights for one model.
         seed: fixes weights, training and the validation split.
         shapes: of the inputs of ``.onnx`` files, by name.
+        set_inputs: inputs of ``.onnx`` files to make constants, as ``{"sr": "16000"}``.
+        states: outputs that go back in as inputs, as ``{"state": "stateN"}``, where they are not recognised.
         attention: also write a Transformer file that gives its attention weights.
         accuracy_drop: what a quantized artifact may lose on the validation split against fp32, as a share.
         force: replace the bundle that is there.
@@ -63,11 +68,13 @@ def export(
         data=data,
         preset=preset,
         settings={key: str(value) for key, value in (settings or {}).items()},
-        modes=tuple(modes),
+        modes=None if modes is None else tuple(modes),
         precisions=tuple(precisions),
         checkpoint=None if checkpoint is None else Path(checkpoint),
         seed=seed,
         shapes={name: tuple(shape) for name, shape in (shapes or {}).items()},
+        set_inputs=dict(set_inputs or {}),
+        states=dict(states or {}),
         force=force,
         attention=attention,
         accuracy_drop=accuracy_drop,

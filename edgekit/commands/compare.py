@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,8 @@ def run(
     settings: options.Settings = None,
     seed: options.Seed = 0,
     shape: options.Shapes = None,
+    set_input: options.SetInputs = None,
+    state: options.StatePairs = None,
     prefer: options.Prefer = None,
     device: options.Device = None,
     out: Annotated[
@@ -75,7 +78,11 @@ def run(
     if options.trains(models):
         made = fill(project, remark, **made)
     budget = chosen["budget"]
-    request = _request(models or [], made["data"], made["preset"] or "iot", settings, seed, shape, _folder(out), force)
+    request = dataclasses.replace(
+        _request(models or [], made["data"], made["preset"] or "iot", settings, seed, shape, _folder(out), force),
+        set_inputs=options.pairs(set_input, "--set-input"),
+        states=options.pairs(state, "--state"),
+    )
     limits = _limits(budget, project.budgets, trained=request.data is not None)
     order = PREFERENCE if chosen["prefer"] is None else parse_preference(chosen["prefer"])
     counts = options.whole_numbers(chosen["threads"], "--threads") or [1]

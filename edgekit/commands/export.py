@@ -17,12 +17,20 @@ def run(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The bundle to write; must not exist.")],
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MODEL ...]", help="lstm, transformer (default: both), or .onnx files."),
+        typer.Argument(
+            metavar="[MODEL ...]",
+            help="lstm, transformer (default: both), package.module:callable, .pt2 or .onnx files.",
+        ),
     ] = None,
     data: options.Data = None,
     preset: options.Preset = None,
     settings: options.Settings = None,
-    mode: Annotated[str, typer.Option("--mode", metavar="M,...", help="window, stream, or both.")] = "window",
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode", metavar="M,...", help="window, stream, or both; by default stream for files with state."
+        ),
+    ] = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -47,6 +55,8 @@ def run(
     ] = None,
     seed: options.Seed = 0,
     shape: options.Shapes = None,
+    set_input: options.SetInputs = None,
+    state: options.StatePairs = None,
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
@@ -68,17 +78,19 @@ def run(
             data=chosen["data"],
             preset=chosen["preset"] or "iot",
             settings=options.pairs(settings, "--set"),
-            modes=options.modes(mode),
+            modes=options.modes(mode) if mode is not None else None,
             precisions=options.precisions(precision, ("fp32", "int8-dynamic")),
             checkpoint=checkpoint,
             seed=seed,
             shapes=options.shapes(shape),
+            set_inputs=options.pairs(set_input, "--set-input"),
+            states=options.pairs(state, "--state"),
             attention=attention,
             accuracy_drop=options.share(accuracy_drop, "--accuracy-drop"),
             force=force,
             progress=bar,
         )
-    for line in manifest.dropped:
+    for line in (*manifest.dropped, *dict.fromkeys(note for one in manifest.artifacts for note in one.notes)):
         remark(line)
     if json:
         print_json(manifest)

@@ -48,7 +48,15 @@ Settings = Annotated[
 ]
 Shapes = Annotated[
     list[str] | None,
-    typer.Option("--shape", metavar="NAME=1x100x6", help="Shape of an input of an .onnx file; may be repeated."),
+    typer.Option("--shape", metavar="NAME=1x100x6", help="Shape of an input of a model of your own; may be repeated."),
+]
+SetInputs = Annotated[
+    list[str] | None,
+    typer.Option("--set-input", metavar="NAME=VALUE", help="Make an input of an .onnx file a constant."),
+]
+StatePairs = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="IN=OUT", help="A state of an .onnx file, where names do not tell."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Fixes weights, training and the validation split.")]
 Budget = Annotated[
@@ -74,8 +82,8 @@ Exhaustive = Annotated[
 
 
 def trains(models: list[str] | None) -> bool:
-    """Whether these models, or the pair that none stands for, are trained here; .onnx files are taken as they are."""
-    return not models or not all(model.endswith(".onnx") for model in models)
+    """Whether any of these models, or the pair that none stands for, is trained here; a user's are not."""
+    return not models or any(not model.endswith((".onnx", ".pt2")) and ":" not in model for model in models)
 
 
 def names(text: str | None) -> list[str]:

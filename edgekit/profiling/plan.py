@@ -200,14 +200,16 @@ def concrete_shapes(
         for axis, dimension in enumerate(tensor.shape):
             if isinstance(dimension, int):
                 sizes.append(dimension)
-            elif axis == 0:
-                sizes.append(batch)
             elif dimension == "length":
                 sizes.append(length)
+            elif axis == 0 or dimension == "batch":
+                sizes.append(batch)
             else:
                 sizes.append(sample[axis] if axis < len(sample) else 1)
         shapes[tensor.name] = tuple(sizes)
-    if batch != 1 and not any(tensor.shape and isinstance(tensor.shape[0], str) for tensor in artifact.inputs):
+    if batch != 1 and not any(
+        "batch" in tensor.shape or (tensor.shape and isinstance(tensor.shape[0], str)) for tensor in artifact.inputs
+    ):
         raise InputError(f"--batch {batch}: {artifact.id} has a fixed batch; measure it with --batch 1")
     if given and not any(length in shape for shape in shapes.values()):
         raise InputError(f"--length {length}: {artifact.id} has a fixed length; leave --length out")

@@ -17,7 +17,7 @@ from edgekit_export.families.contract import NoStream
 from edgekit_export.forms import Form
 from edgekit_export.graph.clean import serialise, stamp
 from edgekit_export.graph.facts import check, read_facts
-from edgekit_export.graph.trace import INPUT, OUTPUT
+from edgekit_export.graph.trace import INPUT
 from edgekit_export.jobs import VARIANT, Floats, Job, held_out, metadata_of
 from edgekit_export.quantize import calibration
 from edgekit_export.quantize import find as find_precision
@@ -25,10 +25,8 @@ from edgekit_export.quantize.calibration import Calibration
 from edgekit_export.quantize.contract import PORTABLE, Converted, Precision, Refused
 from edgekit_export.streaming import stream_form
 from edgekit_export.verify import keep, parity
-from edgekit_export.verify.accuracy import answered_right
 from edgekit_export.verify.child import Child
 from edgekit_export.verify.golden import write_golden
-from edgekit_export.verify.reference import reference_outputs
 from edgekit_export.windowing import window_form, window_graph
 from edgekit_targets.errors import AgentFailed, CheckFailed, InputError, WriteFailed
 from edgekit_targets.files import sha256_of, write_atomic
@@ -48,14 +46,6 @@ class Written:
     dropped: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Fp32:
-    """What a quantized artifact is weighed against: bytes of the fp32 file, and which validation samples are right."""
-
-    size: int
-    right: NDArray[np.bool_] | None
-
-
 def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
     """Write the artifacts of one module and their golden vectors; ``step`` is called 1 + len(precisions) times.
 
@@ -65,16 +55,28 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
         WriteFailed: the disk is full.
     """
     form = window_form(job) if job.mode == "window" else stream_form(job, held_out(job))
-    names = [_name(job, precision) for precision in job.precisions]
     if isinstance(form, NoStream):
-        for _ in range(1 + len(names)):
+        for _ in range(1 + len(job.precisions)):
             step()
-        return Written(artifacts=(), dropped=tuple(f"{name}: {form.reason}" for name in names))
+        return Written(
+            artifacts=(), dropped=tuple(f"{_name(job, precision)}: {form.reason}" for precision in job.precisions)
+        )
     seen = None
     if any(precision.calibrated for precision in job.precisions):
         # Records are found by the weights' content, so those of the window serve the step too.
-        seen = _calibrate(job, form.traced if job.mode == "window" else window_graph(job))
-    fp32 = _fp32_of(job, form)
+        seen = calibrate(job, form.traced if job.mode == "window" else window_graph(job))
+    return write_form(job, form, seen, step)
+
+
+def write_form(job: Job, form: Form, seen: Calibration | None, step: Callable[[], None]) -> Written:
+    """Write one form of ``job``'s module in all its precisions; ``seen`` is what its weights meet, where it is known.
+
+    Raises:
+        CheckFailed: the fp32 artifact does not answer as PyTorch does, or a graph breaks a promise.
+        WriteFailed: the disk is full.
+    """
+    names = [_name(job, precision) for precision in job.precisions]
+    fp32_size = _fp32_size(job, form)
     step()
     artifacts: list[Artifact] = []
     dropped: list[str] = []
@@ -90,7 +92,7 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
             path = job.bundle / f"{name}.onnx"
             write_atomic(path, serialise(model))
             try:
-                artifact = _verified(job, name, model, converted, precision, form, fp32)
+                artifact = _verified(job, name, model, converted, precision, form, fp32_size)
             except (parity.ParityFailed, AgentFailed, InputError) as error:
                 path.unlink(missing_ok=True)
                 if precision.name == "fp32":
@@ -99,7 +101,7 @@ def write_artifacts(job: Job, step: Callable[[], None]) -> Written:
                     raise CheckFailed(f"{name}: {_told(error, path)}") from error
                 dropped.append(f"{name}: {_told(error, path).splitlines()[0]}")
             else:
-                write_golden(job.bundle / "golden" / f"{name}.npz", {INPUT: form.golden[0]}, {OUTPUT: form.golden[1]})
+                write_golden(job.bundle / "golden" / f"{name}.npz", *form.golden, whole=form.whole)
                 artifacts.append(artifact)
         step()
     return Written(artifacts=tuple(artifacts), dropped=tuple(dropped))
@@ -119,8 +121,11 @@ def _name(job: Job, precision: Precision) -> str:
     return "-".join((job.prepared.family, job.mode, precision.name, _isa(job, precision), VARIANT))
 
 
-def _calibrate(job: Job, graph: ModelProto) -> Calibration | None:
-    """What the weights meet on training data; on random inputs where the weights are random too, else not known."""
+def calibrate(job: Job, graph: ModelProto, name: str = INPUT) -> Calibration | None:
+    """What the weights meet on training data, fed as the input ``name``.
+
+    On random inputs where the weights are random too, else not known.
+    """
     spec = job.prepared.spec
     if job.dataset is not None:
         samples = calibration.choose(job.dataset.x_train)
@@ -135,8 +140,8 @@ def _calibrate(job: Job, graph: ModelProto) -> Calibration | None:
         path = job.scratch / f"{job.prepared.family}-calibration.onnx"
         write_atomic(path, serialise(model))
         try:
-            with Child(job.agent, path, shapes={INPUT: x[:1].shape}, scratch=job.scratch, target=job.target) as child:
-                return child.run({INPUT: x}, whole=True)
+            with Child(job.agent, path, shapes={name: x[:1].shape}, scratch=job.scratch, target=job.target) as child:
+                return child.run({name: x}, whole=True)
         except InputError as error:
             if isinstance(error, WriteFailed):
                 raise
@@ -146,7 +151,7 @@ def _calibrate(job: Job, graph: ModelProto) -> Calibration | None:
 
 
 def _verified(
-    job: Job, name: str, model: ModelProto, converted: Converted, precision: Precision, form: Form, fp32: _Fp32
+    job: Job, name: str, model: ModelProto, converted: Converted, precision: Precision, form: Form, fp32_size: int
 ) -> Artifact:
     """The record of a written file whose answers were held against the reference's.
 
@@ -159,9 +164,9 @@ def _verified(
     if precision.name != "fp32":
         verdict = keep.judge(
             size=path.stat().st_size,
-            fp32_size=fp32.size,
+            fp32_size=fp32_size,
             right=judged.right,
-            fp32_right=fp32.right,
+            fp32_right=form.right,
             limit=job.accuracy_drop,
         )
         if verdict.accurate is False:
@@ -190,14 +195,12 @@ def _verified(
         accuracy_validation=judged.accuracy_validation,
         training=prepared.training,
         example=(1, form.length),
-        notes=(*(() if job.dataset is not None else (_NO_DATA,)), *judged.notes),
+        notes=(*(() if job.dataset is not None else (_NO_DATA,)), *converted.notes, *judged.notes),
         keep=verdict,
     )
 
 
-def _fp32_of(job: Job, form: Form) -> _Fp32:
+def _fp32_size(job: Job, form: Form) -> int:
+    """Bytes of the fp32 file, which a quantized one is weighed against."""
     model = stamp(form.traced, {**metadata_of(job, find_precision("fp32"), PORTABLE), **form.facts})
-    right = None
-    if job.dataset is not None:
-        right = answered_right(reference_outputs(job.prepared.module, job.dataset.x_valid), job.dataset.y_valid)
-    return _Fp32(size=len(serialise(model)), right=right)
+    return len(serialise(model))

@@ -49,7 +49,7 @@ def write_attention(job: Job, plain: Artifact) -> Artifact | None:
     traced = clean(trace(wrapped, example, dynamic=dynamic, outputs=(OUTPUT, ATTENTION)))
     facts = metadata_of(job, precision, PORTABLE) | {"variant": ATTENTION, ATTENTION: AXES}
     model = stamp(traced, facts)
-    check(model, dynamic=dynamic)
+    check(model, dynamic={INPUT: dynamic, OUTPUT: {0: "batch"}, ATTENTION: {0: "batch"}})
     name = "-".join((job.prepared.family, job.mode, precision.name, PORTABLE, ATTENTION))
     path = job.bundle / f"{name}.onnx"
     write_atomic(path, serialise(model))

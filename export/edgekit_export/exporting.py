@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit_export import imported, presets
 from edgekit_export import settings as overrides
+from edgekit_export.callables import looks_like_callable
 from edgekit_export.data import load
 from edgekit_export.data.contract import Dataset
 from edgekit_export.families import FAMILIES, find
@@ -30,15 +31,21 @@ from edgekit_targets.progress import Progress
 from edgekit_targets.runtimes.packages import present
 from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR, Artifact, Manifest, Mode, Precision
 
+if TYPE_CHECKING:
+    from edgekit_export.artifacts import Written
+    from edgekit_export.prepare import Prepared
+    from edgekit_export.users.write import UserJob
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest:
-    """What to export. ``models`` are names of families or paths of ``.onnx`` files; none means the reference pair.
+    """What to export. ``models`` are families, callables, ``.pt2`` or ``.onnx`` files; none means the reference pair.
 
+    ``modes`` None means window, for a file with states stream. ``set_inputs`` and ``states`` are ``--set-input`` and
+    ``--state`` pairs for the ``.onnx`` files, ``shapes`` are ``--shape`` values for the user's models by input name.
     ``data`` is what ``--data`` names, ``settings`` the unparsed ``--set`` values, ``baselines`` adds the simple
-    models, ``shapes`` are ``--shape`` values for the ``.onnx`` files by input name, ``attention`` adds an artifact with
-    the attention weights of the Transformer. ``accuracy_drop`` is what a quantized artifact may lose on validation
-    samples against fp32, as a share in (0, 1].
+    models, ``attention`` adds an artifact with the attention weights of the Transformer. ``accuracy_drop`` is what a
+    quantized artifact may lose on validation samples against fp32, as a share in (0, 1].
     """
 
     models: tuple[str, ...]
@@ -47,13 +54,15 @@ class ExportRequest:
     preset: str = presets.DEFAULT
     settings: Mapping[str, str] = field(default_factory=dict)
     precisions: tuple[Precision, ...] = ("fp32", "int8-dynamic")
-    modes: tuple[Mode, ...] = ("window",)
+    modes: tuple[Mode, ...] | None = None
     isa: str = PORTABLE
     checkpoint: Path | None = None
     seed: int = 0
     force: bool = False
     baselines: bool = False
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    set_inputs: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
     attention: bool = False
     accuracy_drop: float = keep.LIMIT
 
@@ -66,10 +75,12 @@ def export(request: ExportRequest, progress: Progress) -> Manifest:
         MissingExtra: a package that the request needs.
         CheckFailed: an fp32 artifact does not answer as PyTorch does, or no artifact could be written.
     """
-    families, files = check(request)
-    if not families:
-        return imported.take_in(files, request.out, shapes=request.shapes, force=request.force, progress=progress)
-    incoming = imported.look_at(files, request.shapes)
+    families, users, files = check(request)
+    if not families and not users:
+        return imported.take_in(files, request.out, _taking(request), force=request.force, progress=progress)
+    modules = _prepare_users(request, users, families)
+    inputs = [name for module in modules for name in module.model.inputs]
+    incoming = imported.look_at(files, _taking(request), inputs, [*families, *(each.model.family for each in modules)])
     dataset = load(request.data, request.seed) if request.data is not None else None
     with (
         staged_folder(request.out, force=request.force, marker=MANIFEST) as bundle,
@@ -88,9 +99,31 @@ def export(request: ExportRequest, progress: Progress) -> Manifest:
             scratch=Path(scratch),
             progress=progress,
         )
-        artifacts += imported.write_all(
-            incoming, agent=agent, target=target, bundle=bundle, scratch=Path(scratch), progress=progress
+        for module in modules:
+            written = _from_user(
+                request,
+                module,
+                dataset,
+                agent=agent,
+                target=target,
+                other_targets=others,
+                bundle=bundle,
+                scratch=Path(scratch),
+                progress=progress,
+            )
+            artifacts += written.artifacts
+            dropped += written.dropped
+        taken, left = imported.write_all(
+            incoming,
+            _taking(request),
+            agent=agent,
+            target=target,
+            bundle=bundle,
+            scratch=Path(scratch),
+            progress=progress,
         )
+        artifacts += taken
+        dropped += left
         if not artifacts:
             raise CheckFailed(f"no artifact could be written: {'; '.join(dropped)}")
         manifest = new_manifest(
@@ -103,47 +136,45 @@ def export(request: ExportRequest, progress: Progress) -> Manifest:
     return manifest
 
 
-def check(request: ExportRequest) -> tuple[list[str], list[Path]]:
+def check(request: ExportRequest) -> tuple[list[str], list[str], list[Path]]:
     """Refuse what cannot be done, before the data is read or anything trained.
 
     Returns:
-        The families and the files the request names.
+        The families, the callables and archives, and the ``.onnx`` files that the request names.
 
     Raises:
         InputError: as :func:`export`.
         MissingExtra: a package that the request needs.
     """
-    families, files = _models(request)
-    _check_settings(request, families)
+    families, users, files = _models(request)
+    _check_settings(request, families, users)
     check_free(request.out, force=request.force, marker=MANIFEST)
-    return families, files
+    return families, users, files
 
 
-def _models(request: ExportRequest) -> tuple[list[str], list[Path]]:
-    """The families and the files of a request, each once, in the order given."""
+def _models(request: ExportRequest) -> tuple[list[str], list[str], list[Path]]:
+    """What a request names, by kind, each once, in the order given."""
     families: list[str] = []
+    users: list[str] = []
     files: list[Path] = []
     for model in dict.fromkeys(request.models or REFERENCE_PAIR):
         if model.endswith(".onnx"):
             files.append(Path(model))
-        elif model.endswith(".pt2") or ":" in model:
-            kind = ".pt2 files" if model.endswith(".pt2") else "package.module:callable"
-            raise InputError(
-                f"{model}: {kind} cannot be exported by this version yet; export it to .onnx and pass that"
-            )
+        elif model.endswith(".pt2") or looks_like_callable(model):
+            users.append(model)
         else:
             families.append(find(model).name)
     if request.baselines:
         families += [family.name for family in FAMILIES if family.baseline and family.name not in families]
-    return families, files
+    return families, users, files
 
 
-def _check_settings(request: ExportRequest, families: list[str]) -> None:
+def _check_settings(request: ExportRequest, families: list[str], users: list[str]) -> None:
     for precision in request.precisions:
         find_precision(precision)
     if not request.precisions:
         raise InputError("--precision is empty; name at least one, for example --precision fp32")
-    for mode in request.modes or ("",):
+    for mode in ("window",) if request.modes is None else request.modes or ("",):
         if mode not in MODES:
             raise InputError(f"--mode {mode} is not known; choose among {', '.join(MODES)}")
     if request.isa not in ISAS:
@@ -154,18 +185,18 @@ def _check_settings(request: ExportRequest, families: list[str]) -> None:
     if request.checkpoint is not None:
         if not request.checkpoint.is_file():
             raise InputError(f"--checkpoint {request.checkpoint} is not a file; pass the .safetensors of one model")
-        if len(families) != 1:
+        if len(families) + len(users) != 1:
             raise InputError("--checkpoint holds the weights of one model; name that one model, without baselines")
     if request.attention and (
-        "transformer" not in families or "fp32" not in request.precisions or "window" not in request.modes
+        "transformer" not in families or "fp32" not in request.precisions or "window" not in _modes(request)
     ):
         raise InputError(
             "--attention is an fp32 window file of the transformer; name that model, with fp32 among --precision "
             "and window among --mode"
         )
-    if request.data is not None and not families:
-        raise InputError("--data is for models that edgekit trains, .onnx files are taken in as they are; leave it out")
-    if families:
+    if request.data is not None and not families and not users:
+        raise InputError("--data is for PyTorch models, .onnx files are taken in as they are; leave it out")
+    if families or users:
         for package in ("torch", "onnx", "onnxscript", "safetensors"):
             if not present(package):
                 raise MissingExtra(package, "export")
@@ -201,7 +232,7 @@ def _from_families(
             progress=progress,
         )
         precisions = [find_precision(name) for name in dict.fromkeys(request.precisions)]
-        modes = tuple(dict.fromkeys(request.modes))
+        modes = _modes(request)
         steps = _Steps(progress, f"export {family}", len(modes) * (1 + len(precisions)))
         for mode in modes:
             job = Job(
@@ -234,6 +265,77 @@ def _from_families(
     return artifacts, dropped
 
 
+def _modes(request: ExportRequest) -> tuple[Mode, ...]:
+    """The modes of everything that is made from PyTorch."""
+    return tuple(dict.fromkeys(request.modes or ("window",)))
+
+
+def _taking(request: ExportRequest) -> imported.Taking:
+    return imported.Taking(
+        shapes=request.shapes,
+        constants=request.set_inputs,
+        states=request.states,
+        modes=request.modes,
+        precisions=request.precisions,
+        isa=request.isa,
+    )
+
+
+def _prepare_users(request: ExportRequest, users: Sequence[str], taken: Sequence[str]) -> list[UserJob]:
+    """Load every module of the user's and find its axes, before anything is trained."""
+    if not users:
+        return []
+    from edgekit_export.users.write import prepare_user
+
+    names = list(taken)
+    prepared = []
+    for source in users:
+        stem = Path(source).stem if source.endswith(".pt2") else source.rpartition(":")[2].rpartition(".")[2]
+        names.append(imported.family_name(stem, names))
+        prepared.append(
+            prepare_user(source, names[-1], shapes=request.shapes, checkpoint=request.checkpoint, seed=request.seed)
+        )
+    return prepared
+
+
+def _from_user(
+    request: ExportRequest,
+    user: UserJob,
+    dataset: Dataset | None,
+    *,
+    agent: Agent,
+    target: str,
+    other_targets: Sequence[str],
+    bundle: Path,
+    scratch: Path,
+    progress: Progress,
+) -> Written:
+    from edgekit_export.jobs import Job
+    from edgekit_export.users.write import write_user
+
+    precisions = [find_precision(name) for name in dict.fromkeys(request.precisions)]
+    modes = _modes(request)
+
+    def job(prepared: Prepared, mode: Mode, used: Dataset | None) -> Job:
+        return Job(
+            prepared=prepared,
+            mode=mode,
+            precisions=precisions,
+            isa=request.isa,
+            dataset=used,
+            seed=request.seed,
+            agent=agent,
+            target=target,
+            other_targets=other_targets,
+            bundle=bundle,
+            scratch=scratch,
+            accuracy_drop=request.accuracy_drop,
+        )
+
+    steps = _Steps(progress, f"export {user.model.family}", len(modes) * (1 + len(precisions)))
+    return write_user(user, job, modes, precisions, dataset, steps)
+
+
 class _Steps:
     """Counts the steps of one stage."""
 
@@ -253,7 +355,9 @@ def _settings(request: ExportRequest) -> dict[str, Any]:
         "preset": request.preset,
         "set": dict(request.settings),
         "precisions": list(request.precisions),
-        "modes": list(request.modes),
+        "modes": list(_modes(request)),
+        "set_inputs": dict(request.set_inputs),
+        "states": dict(request.states),
         "isa": request.isa,
         "seed": request.seed,
         "baselines": request.baselines,

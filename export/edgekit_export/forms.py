@@ -35,15 +35,19 @@ class Judged:
 class Form:
     """A traced graph and what its artifacts, of whatever precision, are held against.
 
-    ``dynamic`` names the axes of the input that vary. ``judge`` runs a written artifact and raises where its answers
-    are not the reference's. ``golden`` holds inputs ``x`` and outputs ``logits``, ``length`` their steps. ``facts``
-    are for the file's metadata.
+    ``dynamic`` names the axes that vary, by input and output. ``judge`` runs a written artifact and raises where its
+    answers are not the reference's. ``golden`` holds inputs and outputs by name, ``length`` their steps. ``facts`` are
+    for the file's metadata. ``right`` tells which validation samples the reference answers right, ``[samples]``; None
+    without data. ``whole`` says that the golden inputs are one feed, because samples do not lie on the first axis of
+    every input and output.
     """
 
     traced: ModelProto
-    dynamic: Mapping[int, str]
+    dynamic: Mapping[str, Mapping[int, str]]
     judge: Callable[[Path, Precision], Judged]
-    golden: tuple[NDArray[np.float32], NDArray[np.float32]]
+    golden: tuple[Mapping[str, NDArray[np.generic]], Mapping[str, NDArray[np.generic]]]
     length: int
     states: tuple[State, ...] = ()
     facts: Mapping[str, str]
+    right: NDArray[np.bool_] | None = None
+    whole: bool = False

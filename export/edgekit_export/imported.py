@@ -1,7 +1,8 @@
-"""Taking in ``.onnx`` files that a team already has: their bytes unchanged, without torch, best with the onnx package.
+"""Taking in ``.onnx`` files that a team already has: without torch, best with the onnx package.
 
 Each file runs in a child process before it becomes part of a bundle. Its own outputs there become its golden vectors,
-so every target it is profiled on later is held against this run.
+so every target it is profiled on later, and every file that is made of it, is held against this run. The file itself
+goes in with its bytes unchanged, unless ``--set-input`` turns one of its inputs into a constant.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,85 +18,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit_export import shapes as sizes
-from edgekit_export.graph.origin import UNKNOWN, Origin, read_origin
+from edgekit_export.carried_states import find_states
+from edgekit_export.imported_write import Incoming, Written, write
 from edgekit_export.manifests import new_manifest
+from edgekit_export.quantize.contract import PORTABLE
 from edgekit_export.shapes import Shape
-from edgekit_export.verify.child import Child
-from edgekit_export.verify.golden import SAMPLES, write_golden
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Welcome
 from edgekit_targets.bundle import MANIFEST, write_manifest
-from edgekit_targets.errors import AgentFailed, InputError, MissingExtra
-from edgekit_targets.files import check_free, sha256_of, staged_folder, write_atomic
+from edgekit_targets.errors import CheckFailed, InputError, MissingExtra
+from edgekit_targets.files import check_free, staged_folder
 from edgekit_targets.progress import Progress
 from edgekit_targets.runtimes.onnx_file import read_signature
 from edgekit_targets.runtimes.packages import present
-from edgekit_targets.types.manifest import Artifact, Manifest, Parity, Tensor
+from edgekit_targets.types.manifest import Artifact, Manifest, Mode, Precision, Tensor
 
-Arrays = dict[str, NDArray[np.generic]]
 _MAX_BYTES: Final = 2 * 1000**3
 _TARGETS: Final = ("cpu", "openvino")
-# How far another target may be from the file's own first run, as a share of max(1, largest output). Wider than for
-# edgekit's own artifacts: nothing is known about depth or scale here, and integer files differ between processors.
-_TOLERANCE: Final = {"fp32": 1e-4, "fp16": 1e-2}
-_INTEGER_TOLERANCE: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incoming:
-    """One file that was looked at and can be tried: where, under which family name, at which shapes."""
+class Taking:
+    """How files are taken in.
 
-    path: Path
-    family: str
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    shapes: Mapping[str, Shape]
-    note: str | None
+    ``shapes`` are ``--shape`` values, ``constants`` those of ``--set-input``, ``states`` the pairs of ``--state``, by
+    input name, for every file that has that input. ``modes`` None means stream for a file with states, window for any
+    other. ``precisions`` other than fp32 are made of fp32 files, for processors of ``isa``.
+    """
+
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    modes: tuple[Mode, ...] | None = None
+    precisions: tuple[Precision, ...] = ("fp32",)
+    isa: str = PORTABLE
 
 
-def take_in(
-    files: Sequence[Path], out: Path, *, shapes: Mapping[str, Shape], force: bool, progress: Progress
-) -> Manifest:
+def take_in(files: Sequence[Path], out: Path, how: Taking, *, force: bool, progress: Progress) -> Manifest:
     """Make a bundle of ``.onnx`` files at ``out``.
 
     Args:
         files: at least one; each becomes a family named by its stem.
         out: the bundle's folder.
-        shapes: ``--shape`` values by input name, for every file that has that input.
+        how: shapes, states, constants, modes and precisions.
         force: replace a bundle that is there.
         progress: called once a file.
 
     Raises:
         InputError: a file that is missing, no ONNX, truncated, too large or not self-contained, or does not run; a
-            shape that fits no file; an ``out`` that is taken. Nothing is left behind.
-        MissingExtra: no runtime is installed.
+            shape, state or constant that fits no file; an ``out`` that is taken. Nothing is left behind.
+        MissingExtra: no runtime is installed, or ``--set-input`` without the onnx package.
+        CheckFailed: no artifact could be written.
     """
     check_free(out, force=force, marker=MANIFEST)
-    incoming = look_at(files, shapes)
+    incoming = look_at(files, how)
     with (
         staged_folder(out, force=force, marker=MANIFEST) as bundle,
         tempfile.TemporaryDirectory(prefix="edgekit-") as scratch,
         LocalAgent() as agent,
     ):
         target = usable_targets(agent.hello())[0]
-        artifacts = write_all(
-            incoming, agent=agent, target=target, bundle=bundle, scratch=Path(scratch), progress=progress
+        artifacts, dropped = write_all(
+            incoming, how, agent=agent, target=target, bundle=bundle, scratch=Path(scratch), progress=progress
         )
+        if not artifacts:
+            raise CheckFailed(f"no artifact could be written: {'; '.join(dropped)}")
         settings = {
             "models": [item.path.name for item in incoming],
-            "shapes": {name: list(shape) for name, shape in shapes.items()},
+            "shapes": {name: list(shape) for name, shape in how.shapes.items()},
+            "set_inputs": dict(how.constants),
+            "states": dict(how.states),
         }
-        manifest = new_manifest(artifacts=artifacts, settings=settings)
+        manifest = new_manifest(artifacts=artifacts, dropped=dropped, settings=settings)
         write_manifest(bundle, manifest)
     return manifest
 
 
-def look_at(files: Sequence[Path], shapes: Mapping[str, Shape]) -> list[Incoming]:
+def look_at(
+    files: Sequence[Path], how: Taking, others: Sequence[str] = (), taken: Sequence[str] = ()
+) -> list[Incoming]:
     """Check all files and settle all shapes without running anything.
+
+    ``others`` are inputs of other models, ``taken`` their families.
 
     Raises:
         InputError: as :func:`take_in`.
+        MissingExtra: likewise.
     """
     signatures = []
     for file in files:
@@ -105,21 +114,67 @@ def look_at(files: Sequence[Path], shapes: Mapping[str, Shape]) -> list[Incoming
         if not signature.inputs:
             raise InputError(f"{file} has no inputs, so there is nothing to measure; pass a model that takes some")
         signatures.append((file, signature))
-    sizes.check_names([(file, signature.inputs) for file, signature in signatures], shapes)
+    sizes.check_names([(file, signature.inputs) for file, signature in signatures], how.shapes, others)
+    known = dict.fromkeys(tensor.name for _, signature in signatures for tensor in signature.inputs)
+    for option, names in (("--set-input", how.constants), ("--state", how.states)):
+        for name in names:
+            if name not in known:
+                there = f"inputs are {', '.join(known)}" if known else "it is for .onnx files only"
+                raise InputError(f"{option} {name}={names[name]}: no file has an input {name}; {there}")
+    if how.constants and not present("onnx"):
+        raise MissingExtra("onnx, which --set-input needs,", "export")
     incoming: list[Incoming] = []
     for file, signature in signatures:
-        resolved, note = sizes.resolve(file, signature.inputs, shapes)
+        constants = {t.name: _constant(file, t, how) for t in signature.inputs if t.name in how.constants}
+        inputs = tuple(tensor for tensor in signature.inputs if tensor.name not in constants)
+        if not inputs:
+            raise InputError(f"--set-input leaves no input of {file} to be fed; keep at least one")
+        states = find_states(file, inputs, signature.outputs, how.states, how.shapes)
+        run = {state.input: state.shape for state in states}
+        resolved, note = sizes.resolve(
+            file, [replace(tensor, shape=run.get(tensor.name, tensor.shape)) for tensor in inputs], how.shapes
+        )
+        modes = how.modes or (("stream",) if states else ("window",))
+        told = [f"{state.input} to {state.output}" for state in states]
         incoming.append(
             Incoming(
                 path=file,
-                family=_family(file, [item.family for item in incoming]),
-                inputs=signature.inputs,
+                family=family_name(file.stem, [*taken, *(item.family for item in incoming)]),
+                inputs=inputs,
                 outputs=signature.outputs,
+                constants=constants,
+                states=states,
+                modes=modes,
                 shapes=resolved,
-                note=note,
+                notes=tuple(filter(None, (note, f"states of {file.name} taken: {', '.join(told)}" if told else None))),
             )
         )
     return incoming
+
+
+def _constant(file: Path, tensor: Tensor, how: Taking) -> NDArray[np.generic]:
+    """The value of ``--set-input`` in every place of that input."""
+    text = how.constants[tensor.name]
+    option = f"--set-input {tensor.name}={text}"
+    words = {"true": 1.0, "false": 0.0}
+    try:
+        values = [
+            words[part.strip().lower()] if part.strip().lower() in words else float(part) for part in text.split(",")
+        ]
+    except ValueError as error:
+        raise InputError(f"{option}: give a number, or numbers with commas between them") from error
+    if not tensor.dtype.startswith("float") and any(value != int(value) for value in values if np.isfinite(value)):
+        raise InputError(f"{option}: {file.name} takes {tensor.dtype} there; give whole numbers")
+    shape = how.shapes.get(tensor.name, tuple(size if isinstance(size, int) else 1 for size in tensor.shape))
+    if len(values) == 1:
+        return np.full(shape, values[0]).astype(tensor.dtype)
+    flexible = tuple(len(values) if isinstance(size, str) else size for size in tensor.shape)
+    try:
+        return np.array(values).astype(tensor.dtype).reshape(flexible)
+    except ValueError as error:
+        raise InputError(
+            f"{option}: {file.name} declares {sizes.as_text(tensor.shape)} there; give one number"
+        ) from error
 
 
 def usable_targets(welcome: Welcome) -> list[str]:
@@ -140,158 +195,39 @@ def usable_targets(welcome: Welcome) -> list[str]:
 
 
 def write_all(
-    incoming: Sequence[Incoming], *, agent: Agent, target: str, bundle: Path, scratch: Path, progress: Progress
-) -> list[Artifact]:
-    """Copy the files into ``bundle``, run each in a child, write what it answered as its golden vectors.
+    incoming: Sequence[Incoming],
+    how: Taking,
+    *,
+    agent: Agent,
+    target: str,
+    bundle: Path,
+    scratch: Path,
+    progress: Progress,
+) -> tuple[list[Artifact], list[str]]:
+    """Write the files and what is made of them into ``bundle``; with one line for everything that is not there.
 
     Raises:
         InputError: a file does not load, or does not run at its shapes.
         AgentFailed: the process that ran it died.
     """
-    artifacts = []
+    written = Written()
     for done, item in enumerate(incoming):
         progress("take in", done, len(incoming))
-        artifacts.append(_write(item, agent, target, bundle, scratch))
+        for mode in dict.fromkeys(item.modes):
+            found = write(
+                item, mode, how.precisions, how.isa, agent=agent, target=target, bundle=bundle, scratch=scratch
+            )
+            written.artifacts += found.artifacts
+            written.dropped += found.dropped
     if incoming:
         progress("take in", len(incoming), len(incoming))
-    return artifacts
+    return written.artifacts, written.dropped
 
 
-def _write(item: Incoming, agent: Agent, target: str, bundle: Path, scratch: Path) -> Artifact:
-    # One read: what is hashed, parsed, run and shipped is the same bytes.
-    content = item.path.read_bytes()
-    origin = read_origin(content, item.path) if present("onnx") else UNKNOWN
-    isa = "portable" if origin.precision in ("fp32", "fp16") else "unknown"
-    name = "-".join((item.family, "window", origin.precision or "unknown", isa, "plain"))
-    path = bundle / f"{name}.onnx"
-    write_atomic(path, content)
-    notes = [item.note] if item.note is not None else []
-    notes += origin.notes
-    inputs, outputs = _try(item, path, agent, target, scratch, notes)
-    parity = None
-    if outputs:
-        write_golden(bundle / "golden" / f"{name}.npz", inputs, outputs)
-        parity = _parity(origin, outputs)
-    return Artifact(
-        id=name,
-        file=path.name,
-        sha256=sha256_of(path),
-        size_bytes=len(content),
-        family=item.family,
-        mode="window",
-        precision=origin.precision,
-        isa=isa,
-        variant="plain",
-        weights="imported",
-        parameters=origin.parameters,
-        opset=origin.opset,
-        ir_version=origin.ir_version,
-        min_onnxruntime=origin.min_onnxruntime,
-        inputs=tuple(_recorded(tensor, item.shapes[tensor.name], free=bool(outputs)) for tensor in item.inputs),
-        outputs=item.outputs,
-        states=(),
-        parity=parity,
-        quantized=origin.quantized,
-        accuracy=None,
-        accuracy_validation=None,
-        example=_example(item),
-        notes=tuple(notes),
-    )
-
-
-def _try(
-    item: Incoming, path: Path, agent: Agent, target: str, scratch: Path, notes: list[str]
-) -> tuple[Arrays, Arrays]:
-    """Golden inputs and outputs; none, with a note, where samples cannot be told apart or outputs are not finite."""
-    try:
-        with Child(agent, path, shapes=item.shapes, scratch=scratch, target=target) as child:
-            feeds, whole = golden_inputs(item.inputs, item.shapes)
-            if not feeds:
-                notes.append("no golden vectors: the inputs do not share a first axis that counts samples")
-                return {}, {}
-            if any(not output.shape for output in item.outputs):
-                notes.append("no golden vectors: an output has no first axis that counts samples")
-                return {}, {}
-            answers = child.run(feeds, whole=whole)
-    except AgentFailed as error:
-        raise AgentFailed(f"{item.path.name}: {_plain(error, path, item)}") from error
-    except InputError as error:
-        tried = sizes.as_options(item.shapes)
-        raise InputError(f"{_plain(error, path, item)} (tried with {tried}; change it with --shape)") from error
-    if any(value.dtype.kind == "f" and not np.isfinite(value).all() for value in answers.values()):
-        notes.append("no golden vectors: random inputs gave NaN or infinity")
-        return {}, {}
-    return feeds, answers
-
-
-def golden_inputs(inputs: Sequence[Tensor], shapes: Mapping[str, Shape]) -> tuple[Arrays, bool]:
-    """Seeded inputs, and whether they are fed as a whole.
-
-    Where the first axis of every input is free or 1, eight samples are stacked along it and fed one by one. Where a
-    file fixes it to something else (a fixed batch), all inputs must share that size: one feed holds that many samples.
-
-    Returns:
-        The arrays by input name; empty where the first axes do not agree.
-    """
-    fixed = {tensor.shape[0] if tensor.shape else 0 for tensor in inputs} - {1}
-    fixed = {size for size in fixed if isinstance(size, int)}
-    if len(fixed) > 1 or 0 in fixed:
-        return {}, False
-    whole = bool(fixed)
-    if whole and any(not isinstance(tensor.shape[0], int) and shapes[tensor.name][0] not in fixed for tensor in inputs):
-        return {}, False
-    if whole and any(tensor.shape[0] == 1 for tensor in inputs):
-        return {}, False
-    generator = np.random.default_rng(0)
-    feeds: Arrays = {}
-    for tensor in inputs:
-        shape = shapes[tensor.name]
-        feeds[tensor.name] = _draw(generator, tensor.dtype, shape if whole else (SAMPLES, *shape[1:]))
-    return feeds, whole
-
-
-def _draw(generator: np.random.Generator, dtype: str, shape: Shape) -> NDArray[np.generic]:
-    """Standard normal floats; whole numbers 0 and 1, which are valid indices of anything; both truth values."""
-    if dtype.startswith("float"):
-        return generator.standard_normal(shape).astype(dtype)
-    return generator.integers(0, 2, shape).astype(dtype)
-
-
-def _parity(origin: Origin, outputs: Arrays) -> Parity:
-    """Bounds for later runs elsewhere; the file is its own reference, so its error is 0."""
-    largest = max(float(np.abs(value.astype(np.float64)).max(initial=0.0)) for value in outputs.values())
-    share = _TOLERANCE["fp32"] if origin.precision is None else _TOLERANCE.get(origin.precision, _INTEGER_TOLERANCE)
-    return Parity(
-        reference="itself", tolerance=share * max(1.0, largest), max_abs_error=0.0, relative_error=0.0, points=()
-    )
-
-
-def _recorded(tensor: Tensor, shape: Shape, *, free: bool) -> Tensor:
-    """The input as the manifest has it.
-
-    The house takes a free first axis for the batch. Where it is something else here (``[length, batch, features]``),
-    or no golden inputs say how long the other axes are, the sizes that were run stand in the manifest as fixed.
-    """
-    if free and (not shape or isinstance(tensor.shape[0], int) or shape[0] == 1):
-        return tensor
-    return Tensor(name=tensor.name, dtype=tensor.dtype, shape=shape)
-
-
-def _example(item: Incoming) -> tuple[int, int]:
-    """(batch, length) of what is run: of the first input with more than a batch and features."""
-    shape = next((shape for shape in item.shapes.values() if len(shape) >= 2), next(iter(item.shapes.values())))
-    return (shape[0] if shape else 1, shape[1] if len(shape) >= 3 else 1)
-
-
-def _family(file: Path, taken: Sequence[str]) -> str:
-    """The stem, safe in a file name; a number tells equal ones apart."""
-    stem = re.sub(r"[^a-z0-9_]+", "-", file.stem.lower()).strip("-_") or "model"
+def family_name(stem: str, taken: Sequence[str]) -> str:
+    """``stem``, safe in a file name; a number tells equal ones apart."""
+    stem = re.sub(r"[^a-z0-9_]+", "-", stem.lower()).strip("-_") or "model"
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}-{number}", number + 1
     return name
-
-
-def _plain(error: Exception, path: Path, item: Incoming) -> str:
-    """The message with the user's own path in place of the copy's."""
-    return str(error).replace(str(path.absolute()), str(item.path)).replace(path.name, item.path.name)

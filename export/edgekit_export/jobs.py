@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from edgekit_export.prepare import Prepared
 from edgekit_export.quantize.contract import Precision
+from edgekit_export.verify.accuracy import answered_right
+from edgekit_export.verify.reference import reference_outputs
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.types.manifest import Mode
 
@@ -59,6 +61,13 @@ def held_out(job: Job) -> Floats:
     spec = job.prepared.spec
     shape = (_RANDOM_SAMPLES, spec.length, spec.features)
     return np.random.default_rng(job.seed).standard_normal(shape).astype(np.float32)
+
+
+def reference_right(job: Job) -> NDArray[np.bool_] | None:
+    """Which validation samples PyTorch answers right ``[samples]``; None without data."""
+    if job.dataset is None:
+        return None
+    return answered_right(reference_outputs(job.prepared.module, job.dataset.x_valid), job.dataset.y_valid)
 
 
 def metadata_of(job: Job, precision: Precision, isa: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from edgekit_export import presets
 from edgekit_export import settings as overrides
@@ -14,7 +14,7 @@ from edgekit_export.families import find
 from edgekit_export.families.contract import ModelSpec
 from edgekit_targets.extras import require
 from edgekit_targets.progress import Progress
-from edgekit_targets.types.manifest import Training
+from edgekit_targets.types.manifest import Training, Weights
 
 if TYPE_CHECKING:
     import torch
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 class Prepared:
     """A module in eval mode that maps raw float32 [batch, length, features] to logits [batch, classes].
 
-    ``weights`` is "random" only where there was neither data nor a checkpoint. ``training`` is None unless edgekit
-    trained them. ``parameters`` counts trained numbers, not the two of normalisation per feature.
+    A user's module maps what it maps, and its ``spec`` holds only the ``length`` of its example. ``weights`` is
+    "random" only where there was neither data nor a checkpoint, "imported" where a user's module brought its own.
+    ``training`` is None unless edgekit trained them. ``parameters`` counts trained numbers, not the two of
+    normalisation per feature.
     """
 
     module: torch.nn.Module
     family: str
     spec: ModelSpec
-    weights: Literal["trained", "random"]
+    weights: Weights
     training: Training | None
     parameters: int
 

@@ -47,16 +47,18 @@ def resolve(file: Path, inputs: Sequence[Tensor], given: Mapping[str, Shape]) ->
     return shapes, _say(as_options(shapes), defaults) if defaults else None
 
 
-def check_names(inputs: Sequence[tuple[Path, Sequence[Tensor]]], given: Mapping[str, Shape]) -> None:
-    """Refuse a ``--shape`` for an input that none of the files has.
+def check_names(
+    inputs: Sequence[tuple[Path, Sequence[Tensor]]], given: Mapping[str, Shape], others: Sequence[str] = ()
+) -> None:
+    """Refuse a ``--shape`` for an input that none of the files has; ``others`` are inputs of other models.
 
     Raises:
         InputError: naming the inputs there are.
     """
-    known = dict.fromkeys(tensor.name for _, tensors in inputs for tensor in tensors)
+    known = dict.fromkeys([*others, *(tensor.name for _, tensors in inputs for tensor in tensors)])
     for name, shape in given.items():
         if name not in known:
-            there = f"inputs are {', '.join(known)}" if known else "it is for .onnx files only"
+            there = f"inputs are {', '.join(known)}" if known else "it is for models of your own"
             raise InputError(f"--shape {name}={as_text(shape)}: no file has an input {name}; {there}")
 
 
@@ -67,7 +69,7 @@ def as_text(shape: Sequence[int | str]) -> str:
 
 def as_options(shapes: Mapping[str, Shape]) -> str:
     """All shapes as options: ``--shape x=1x100x6``."""
-    return " ".join(f"--shape {name}={as_text(shape)}" for name, shape in shapes.items())
+    return " ".join(f"--shape {name}={as_text(shape)}" for name, shape in shapes.items() if shape)
 
 
 def _bind(file: Path, tensor: Tensor, shape: Shape, sizes: dict[str, int]) -> None:

@@ -17,7 +17,7 @@ from edgekit_export.families.contract import NoStream, StepForm
 from edgekit_export.forms import Form, Judged
 from edgekit_export.graph.clean import clean
 from edgekit_export.graph.trace import INPUT, OUTPUT, trace_step
-from edgekit_export.jobs import Floats, Job
+from edgekit_export.jobs import Floats, Job, reference_right
 from edgekit_export.quantize.contract import Precision
 from edgekit_export.verify import parity, stream
 from edgekit_export.verify.accuracy import accuracy, answered_right
@@ -67,12 +67,13 @@ def stream_form(job: Job, held_out: Floats) -> Form | NoStream:
     golden = np.resize(held_out, (SAMPLES, *held_out.shape[1:]))[:, :_GOLDEN_STEPS]
     return Form(
         traced=clean(trace_step(step, prepared.spec.features)),
-        dynamic={0: "batch"},
+        dynamic={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
         judge=lambda path, precision: _judge(job, path, precision, step, reference),
-        golden=(golden, stream.step_references(prepared.module, golden)),
+        golden=({INPUT: golden}, {OUTPUT: stream.step_references(prepared.module, golden)}),
         length=golden.shape[1],
         states=step.states,
         facts={"states": json.dumps(to_json(step.states)), "reset": RESET},
+        right=reference_right(job),
     )
 
 

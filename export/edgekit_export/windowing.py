@@ -16,7 +16,7 @@ from edgekit_export.families import find
 from edgekit_export.forms import Form, Judged
 from edgekit_export.graph.clean import clean
 from edgekit_export.graph.trace import INPUT, OUTPUT, trace
-from edgekit_export.jobs import Floats, Job, held_out
+from edgekit_export.jobs import Floats, Job, held_out, reference_right
 from edgekit_export.quantize.contract import Precision
 from edgekit_export.verify import parity
 from edgekit_export.verify.accuracy import accuracy, answered_right
@@ -44,11 +44,12 @@ def window_form(job: Job) -> Form:
     reference = _reference(job)
     return Form(
         traced=window_graph(job),
-        dynamic=_dynamic(job),
+        dynamic={INPUT: _dynamic(job), OUTPUT: {0: "batch"}},
         judge=lambda path, precision: _judge(job, path, precision, reference),
-        golden=(reference.inputs[-1], reference.outputs[-1]),
+        golden=({INPUT: reference.inputs[-1]}, {OUTPUT: reference.outputs[-1]}),
         length=job.prepared.spec.length,
         facts={},
+        right=reference_right(job),
     )
 
 

@@ -182,10 +182,10 @@ def test_fp32_that_is_not_pytorchs_answer_fails_and_leaves_nothing(
     ("models", "changes", "words"),
     [
         (("lsmt",), {}, "unknown model lsmt"),
-        (("pkg.mod:make",), {}, "pkg.mod:make: package.module:callable cannot be exported by this version yet"),
-        (("net.pt2",), {}, "net.pt2: .pt2 files cannot be exported by this version yet"),
+        (("pkg.mod:make",), {}, "MODEL pkg.mod:make: no module pkg"),
+        (("net.pt2",), {}, "cannot read net.pt2"),
         (("absent.onnx",), {}, "absent.onnx"),
-        (("absent.onnx",), {"data": "aeon:JapaneseVowels"}, "--data is for models that edgekit trains"),
+        (("absent.onnx",), {"data": "aeon:JapaneseVowels"}, "--data is for PyTorch models"),
         (("lstm",), {"precisions": ("int3",)}, "--precision int3"),
         (("lstm",), {"precisions": ()}, "--precision is empty"),
         (("lstm",), {"modes": ("batch",)}, "--mode batch"),

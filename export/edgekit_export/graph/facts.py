@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit_export.graph.walk import every_graph, every_tensor
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.extras import require
 from edgekit_targets.types.manifest import State, Tensor
@@ -45,20 +46,23 @@ def read_facts(model: ModelProto) -> Facts:
     return Facts(
         opset=opset,
         ir_version=model.ir_version,
-        parameters=sum(_elements(tensor) for tensor in _tensors(model)),
-        operators=dict(sorted(Counter(node.op_type for node in model.graph.node).items())),
+        parameters=sum(_elements(tensor) for tensor in every_tensor(model.graph)),
+        operators=dict(
+            sorted(Counter(node.op_type for each in every_graph(model.graph) for node in each.node).items())
+        ),
         min_onnxruntime=_min_onnxruntime(model, opset),
         inputs=tuple(_tensor(value) for value in model.graph.input if value.name not in initial),
         outputs=tuple(_tensor(value) for value in model.graph.output),
     )
 
 
-def check(model: ModelProto, *, dynamic: Mapping[int, str], states: Sequence[State] = ()) -> None:
+def check(model: ModelProto, *, dynamic: Mapping[str, Mapping[int, str]], states: Sequence[State] = ()) -> None:
     """Hold a finished artifact against what edgekit promises about every one.
 
     Args:
-        model: its inputs and outputs, other than states, have the batch on the first axis.
-        dynamic: the names of the input's axes that vary; every other one must be fixed.
+        model: the finished graph.
+        dynamic: by input and output, the names of its axes that vary. Every other axis of an input must be fixed, and
+            those of an output must be declared as varying, under whatever name.
         states: carried inputs and outputs, which must be declared as they say.
 
     Raises:
@@ -78,16 +82,16 @@ def check(model: ModelProto, *, dynamic: Mapping[int, str], states: Sequence[Sta
         if tensor.name in carried:
             continue
         for axis, size in enumerate(tensor.shape):
-            wanted = dynamic.get(axis)
+            wanted = dynamic.get(tensor.name, {}).get(axis)
             if (wanted is None and not isinstance(size, int)) or (wanted is not None and size != wanted):
-                raise CheckFailed(
-                    f"input {tensor.name} declares {tensor.shape}, promised are the names {dict(dynamic)}"
-                )
+                promised = dict(dynamic.get(tensor.name, {}))
+                raise CheckFailed(f"input {tensor.name} declares {tensor.shape}, promised are the names {promised}")
     for tensor in facts.outputs:
         if tensor.name in carried:
             continue
-        if not tensor.shape or tensor.shape[0] != dynamic.get(0, tensor.shape[0]):
-            raise CheckFailed(f"output {tensor.name} declares {tensor.shape}: the batch is frozen")
+        for axis, name in dynamic.get(tensor.name, {}).items():
+            if axis >= len(tensor.shape) or isinstance(tensor.shape[axis], int):
+                raise CheckFailed(f"output {tensor.name} declares {tensor.shape}: the {name} is frozen")
 
 
 def _check_states(facts: Facts, states: Sequence[State]) -> None:
@@ -116,24 +120,14 @@ def _check_in_place(model: ModelProto, states: Sequence[State]) -> None:
         raise CheckFailed(f"state {state.input} cannot be written in place: not only its ScatterND reads it")
 
 
-def _tensors(model: ModelProto) -> list[TensorProto]:
-    constants = [
-        attribute.t
-        for node in model.graph.node
-        if node.op_type == "Constant"
-        for attribute in node.attribute
-        if attribute.name == "value"
-    ]
-    return [*model.graph.initializer, *constants]
-
-
 def _elements(tensor: TensorProto) -> int:
     kind = require("onnx").TensorProto.DataType.Name(tensor.data_type)
     return 0 if kind in _NOT_WEIGHTS else math.prod(tensor.dims)
 
 
 def _min_onnxruntime(model: ModelProto, opset: int) -> str | None:
-    contrib = {node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx") and not _four_bits(node)}
+    nodes = [node for each in every_graph(model.graph) for node in each.node]
+    contrib = {node.op_type for node in nodes if node.domain not in ("", "ai.onnx") and not _four_bits(node)}
     if contrib - _CONTRIB_SINCE_1_16 or opset not in _RUNTIME_OF_OPSET or model.ir_version not in _RUNTIME_OF_IR:
         return None
     return f"1.{max(_RUNTIME_OF_OPSET[opset], _RUNTIME_OF_IR[model.ir_version], _half(model))}"

@@ -8,35 +8,13 @@ in eager mode: parity is always checked against the original module.
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
+from edgekit_export.graph.packed import PackedTwin
 from edgekit_targets.errors import InputError
 
 _FLOAT = 1  # onnx.TensorProto.FLOAT
-
-
-def swap_lstms(module: nn.Module) -> nn.Module:
-    """A copy of ``module`` in eval mode with every ``nn.LSTM`` replaced by its twin; ``module`` stays as it is.
-
-    Raises:
-        InputError: an ``nn.LSTM`` that has no ONNX form (``proj_size``, another ``forward``, not float32).
-    """
-    clone = copy.deepcopy(module).eval()
-    twins: dict[int, LSTMTwin] = {}
-
-    def twin(name: str, child: nn.LSTM) -> LSTMTwin:
-        return twins.setdefault(id(child), LSTMTwin(child, name))
-
-    if isinstance(clone, nn.LSTM):
-        return twin("the model", clone)
-    for prefix, parent in list(clone.named_modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.LSTM):
-                setattr(parent, name, twin(f"{prefix}.{name}".lstrip("."), child))
-    return clone
 
 
 class LSTMTwin(nn.Module):
@@ -53,6 +31,7 @@ class LSTMTwin(nn.Module):
             raise InputError(f"{name}: {type(lstm).__name__} replaces nn.LSTM.forward; export needs the stock nn.LSTM")
         if lstm.weight_ih_l0.dtype is not torch.float32:
             raise InputError(f"{name}: nn.LSTM has {lstm.weight_ih_l0.dtype} weights; call .float() on the model")
+        self.name = name
         # A model may read these from its LSTM, to build initial states for example.
         self.input_size, self.hidden_size, self.num_layers = lstm.input_size, lstm.hidden_size, lstm.num_layers
         self.batch_first, self.bidirectional, self.bias = lstm.batch_first, lstm.bidirectional, lstm.bias
@@ -70,22 +49,27 @@ class LSTMTwin(nn.Module):
     def flatten_parameters(self) -> None:
         """Nothing to do; the stock module has this method and models call it."""
 
-    def forward(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """As ``nn.LSTM.forward`` for a batch of sequences.
+    def forward(
+        self, input: Tensor | PackedTwin, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor | PackedTwin, tuple[Tensor, Tensor]]:
+        """As ``nn.LSTM.forward`` for a batch of sequences, padded or packed.
 
         Args:
-            x: ``[batch, length, input]`` with ``batch_first``, else ``[length, batch, input]``.
+            input: ``[batch, length, input]`` with ``batch_first``, else ``[length, batch, input]``.
             hx: initial ``(h, c)``, each ``[layers * directions, batch, hidden]``; the node has none where it is None,
                 which ONNX defines as zeros of whatever batch arrives.
 
         Raises:
-            InputError: ``x`` is a packed or an unbatched sequence.
+            InputError: ``input`` is an unbatched sequence.
         """
+        x, lengths, batch_first = input, None, self.batch_first
+        if isinstance(x, PackedTwin):
+            x, lengths, batch_first = x
         if not isinstance(x, Tensor) or x.dim() != 3:
             raise InputError(
-                "nn.LSTM with packed or unbatched input cannot be exported; pass [batch, length, features]"
+                f"{self.name}: nn.LSTM with packed or unbatched input cannot be exported; pass a padded batch"
             )
-        if self.batch_first:
+        if batch_first:
             x = x.transpose(0, 1)
         h_all, c_all = [], []
         for layer in range(self.num_layers):
@@ -94,18 +78,24 @@ class LSTMTwin(nn.Module):
             if hx is not None:
                 h, c = (state[first : first + self.directions] for state in hx)
                 states = (h, c)
-            x, h, c = self.layer(layer, x, states)
+            x, h, c = self.layer(layer, x, states, lengths)
             h_all.append(h)
             c_all.append(c)
-        y = x.transpose(0, 1) if self.batch_first else x
-        return y, (torch.cat(h_all), torch.cat(c_all))
+        y = x.transpose(0, 1) if batch_first else x
+        return y if lengths is None else PackedTwin(y, lengths, batch_first), (torch.cat(h_all), torch.cat(c_all))
 
-    def layer(self, layer: int, x: Tensor, states: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
-        """One layer over ``x`` ``[length, batch, inputs]`` from ``states`` (h and c): its output, last h and last c."""
+    def layer(
+        self, layer: int, x: Tensor, states: tuple[Tensor, Tensor] | None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """One layer over ``x`` ``[length, batch, inputs]`` from ``states`` (h and c): its output, last h and last c.
+
+        With ``lengths`` ``[batch]`` the last are those of each sequence's own end, and the output beyond it is zero.
+        """
         length, batch = x.shape[0], x.shape[1]
         inputs: list[Tensor | None] = [x, getattr(self, f"W{layer}"), getattr(self, f"R{layer}")]
         inputs += [getattr(self, f"B{layer}") if self.bias else None]
-        inputs += [None, *states] if states is not None else []
+        inputs += [None if lengths is None else lengths.to(torch.int32)]
+        inputs += states if states is not None else []
         while inputs[-1] is None:
             inputs.pop()
         state = (self.directions, batch, self.hidden_size)

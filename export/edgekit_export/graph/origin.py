@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edgekit_export.graph.constant_inputs import parse
 from edgekit_export.graph.facts import read_facts
 from edgekit_export.graph.operators import weighted_operators
 from edgekit_export.graph.precision import precision_of
 from edgekit_targets.errors import InputError
-from edgekit_targets.extras import require
 from edgekit_targets.types.manifest import Precision, Quantized
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +48,20 @@ def read_origin(content: bytes, path: Path) -> Origin:
         InputError: the bytes are no ONNX model.
         MissingExtra: the onnx package is not installed.
     """
-    onnx = require("onnx")
-    errors = require("google.protobuf.message")
+    return origin_of(parse(content, path), path)
+
+
+def origin_of(model: ModelProto, path: Path) -> Origin:
+    """The facts of a model from elsewhere; ``path`` is for the message.
+
+    Raises:
+        InputError: it declares what ONNX does not have, as damaged bytes that are still a message do.
+    """
     try:
-        model = onnx.load_from_string(content)
-    except errors.DecodeError as error:
-        raise InputError(f"{path} is no ONNX file, or only a part of one; export or copy it again") from error
-    facts = read_facts(model)
-    precision, notes = precision_of(model)
+        facts = read_facts(model)
+        precision, notes = precision_of(model)
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"{path} declares types or sizes that ONNX does not have; export or copy it again") from error
     return Origin(
         opset=facts.opset,
         ir_version=facts.ir_version,

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from edgekit_export.graph.operators import weighted_operators
+from edgekit_export.graph.walk import every_graph, every_tensor
 from edgekit_targets.types.manifest import Precision
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def precision_of(model: ModelProto) -> tuple[Precision, tuple[str, ...]]:
 
     floats: Precision = "fp32"
     sizes: Counter[str] = Counter()
-    for tensor in model.graph.initializer:
+    for tensor in every_tensor(model.graph):
         if len(tensor.dims) >= 2:
             sizes[_KIND.get(TensorProto.DataType.Name(tensor.data_type), "other")] += math.prod(tensor.dims)
     if sizes["fp16"] > sizes["fp32"]:
@@ -56,7 +57,7 @@ def precision_of(model: ModelProto) -> tuple[Precision, tuple[str, ...]]:
 
 
 def _integer(model: ModelProto) -> Precision | None:
-    nodes = model.graph.node
+    nodes = [node for each in every_graph(model.graph) for node in each.node]
     kinds = {node.op_type for node in nodes}
     if kinds & _DYNAMIC:
         return "int8-dynamic"

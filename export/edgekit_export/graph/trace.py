@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from edgekit_export.families.contract import StepForm
-from edgekit_export.graph.lstm import swap_lstms
+from edgekit_export.graph.swap import swap_recurrent
 from edgekit_targets.extras import require
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _export(
     require("onnxscript")
     with _quiet():
         program = torch.onnx.export(
-            swap_lstms(module),
+            swap_recurrent(module),
             example,
             dynamo=True,
             opset_version=OPSET,

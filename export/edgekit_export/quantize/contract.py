@@ -24,10 +24,11 @@ ISAS: Final = (PORTABLE, "avx2", "vnni", "arm-dotprod")
 
 @dataclass(frozen=True, kw_only=True)
 class Converted:
-    """The rewritten graph. ``quantized`` counts operators by their type in the fp32 graph."""
+    """The rewritten graph. ``quantized`` counts operators by type in the fp32 graph; ``notes`` name what stayed."""
 
     model: ModelProto
     quantized: dict[str, Quantized]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

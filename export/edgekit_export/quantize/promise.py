@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit_export.graph.operators import weighted_operators
+from edgekit_export.graph.operators import weight_elements, weighted_operators
+from edgekit_export.graph.walk import inner_graphs
 from edgekit_export.quantize.contract import Converted, Refused
 from edgekit_targets.types.manifest import Quantized
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 CONTRIB = "com.microsoft"
-_GRAPHS = (5, 10)  # onnx.AttributeProto.GRAPH, GRAPHS
+_MOST_FLOAT = 0.5
 _WHY = {
     "LSTM": "its weights are not constants of the file",
     "MatMul": "its weights are not a constant matrix on the right",
@@ -25,7 +26,11 @@ _WHY = {
 
 
 def keep_promise(
-    model: ModelProto, rewrite: Callable[[], ModelProto], why: Mapping[str, str], least: int = 0
+    model: ModelProto,
+    rewrite: Callable[[], ModelProto],
+    why: Mapping[str, str],
+    least: int = 0,
+    tolerated: Sequence[str] = (),
 ) -> Converted | Refused:
     """Rewrite ``model`` and count what was done.
 
@@ -34,6 +39,7 @@ def keep_promise(
         rewrite: gives the quantized graph; a ValueError of it is a reason to refuse.
         why: by type of operator, why the precision has no form for it.
         least: elements of all weights below which the precision is not offered.
+        tolerated: types of operators that may stay float as long as they hold less than half of the weights.
 
     Returns:
         A refusal that names the operator which would stay float, or the rewritten graph with its counts.
@@ -41,9 +47,18 @@ def keep_promise(
     source = weighted_operators(model)
     if not source:
         return Refused(reason="the model has no operator with constant weights")
-    if any(attribute.type in _GRAPHS for node in model.graph.node for attribute in node.attribute):
-        return Refused(reason="the model has control flow (If, Loop, Scan), whose operators cannot be counted")
-    if hopeless := next((kind for kind in source if kind in why), None):
+    if inside := _inside(model):
+        return Refused(
+            reason=f"{inside} stands inside control flow (If, Loop, Scan), where nothing is quantized; where an input "
+            "decides on the branch, set it with --set-input"
+        )
+    shares = _shares(model)
+    left_over = {kind: shares[kind] for kind in tolerated if kind in shares}
+    if len(left_over) == len(source) or sum(left_over.values()) >= _MOST_FLOAT:
+        left_over = {}
+    if hopeless := next((kind for kind in source if kind in why and kind not in left_over), None):
+        if hopeless in tolerated and len(source) > 1:
+            why = {hopeless: f"{why[hopeless]}, and it holds {shares[hopeless]:.0%} of the weights"}
         return _stays(hopeless, source[hopeless].total, source[hopeless].total, why)
     if (size := _weights(model)) < least:
         return Refused(
@@ -54,13 +69,20 @@ def keep_promise(
     except ValueError as error:
         return Refused(reason=str(error))
     after = weighted_operators(result)
-    counts = {}
+    counts: dict[str, Quantized] = {}
+    notes: list[str] = []
     for kind, entry in source.items():
         left = after[kind].total - after[kind].quantized if kind in after else 0
+        if left and kind in left_over:
+            counts[kind] = Quantized(quantized=entry.total - left, total=entry.total)
+            notes.append(
+                f"{kind} ({left} of {entry.total}) stays float, {left_over[kind]:.0%} of the weights: {why[kind]}"
+            )
+            continue
         if left:
             return _stays(kind, left, entry.total, _WHY | dict(why))
         counts[kind] = Quantized(quantized=entry.total, total=entry.total)
-    return Converted(model=result, quantized=counts)
+    return Converted(model=result, quantized=counts, notes=tuple(notes))
 
 
 def rebuilt(
@@ -80,6 +102,24 @@ def rebuilt(
     if any(node.domain == CONTRIB for node in nodes) and not any(one.domain == CONTRIB for one in result.opset_import):
         result.opset_import.add(domain=CONTRIB, version=1)
     return result
+
+
+def _inside(model: ModelProto) -> str | None:
+    """The type of an operator with constant weights inside a branch or a body."""
+    alone = type(model)()
+    alone.CopyFrom(model)
+    for node in alone.graph.node:
+        if any(True for _ in inner_graphs(node)):
+            del node.attribute[:]
+    outside, whole = weighted_operators(alone), weighted_operators(model)
+    return next((kind for kind in whole if kind not in outside or outside[kind] != whole[kind]), None)
+
+
+def _shares(model: ModelProto) -> dict[str, float]:
+    """The share of all weights that operators of each type hold."""
+    elements = weight_elements(model)
+    whole = max(1, sum(elements.values()))
+    return {kind: count / whole for kind, count in elements.items()}
 
 
 def _stays(kind: str, left: int, total: int, why: Mapping[str, str]) -> Refused:

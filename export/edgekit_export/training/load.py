@@ -16,6 +16,8 @@ from edgekit_targets.extras import require
 
 _SAVE = "save it with torch.save(model.state_dict(), FILE) or safetensors.torch.save_file"
 
+_TRAINED_WITH = "give the --preset, --set and --data it was trained with"
+
 _DAMAGE = (
     *(RuntimeError, EOFError, OSError, OverflowError, MemoryError, struct.error),
     *(ValueError, TypeError, LookupError, AttributeError, AssertionError),
@@ -23,15 +25,17 @@ _DAMAGE = (
 """torch has no error of its own for a damaged file: its readers raise whatever they trip over (found by fuzzing)."""
 
 
-def load_checkpoint(path: Path, module: torch.nn.Module, family: str) -> None:
+def load_checkpoint(path: Path, module: torch.nn.Module, family: str, remedy: str = _TRAINED_WITH) -> None:
     """Fill ``module`` with the weights in ``path``: safetensors, or what ``torch.save(model.state_dict())`` wrote.
+
+    ``remedy`` says what to do where the weights do not fit.
 
     Raises:
         InputError: missing, a folder, truncated, a pickle that is more than weights, weights of another architecture,
             or weights that are not finite; the message names ``--checkpoint`` and the remedy.
     """
     weights = _read(path)
-    _fits(path, weights, module, family)
+    _fits(path, weights, module, family, remedy)
     for name, value in weights.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise InputError(f"--checkpoint {path} holds NaN or infinity in {name}; its training diverged")
@@ -75,7 +79,7 @@ def _read_torch(path: Path, content: bytes) -> Any:
         raise InputError(f"--checkpoint {path} is truncated or damaged; copy it again") from error
 
 
-def _fits(path: Path, weights: Mapping[str, torch.Tensor], module: torch.nn.Module, family: str) -> None:
+def _fits(path: Path, weights: Mapping[str, torch.Tensor], module: torch.nn.Module, family: str, remedy: str) -> None:
     wanted = module.state_dict()
     complaints = [f"{name} is missing" for name in wanted if name not in weights]
     complaints += [f"{name!r} is not part of it" for name in weights if name not in wanted]
@@ -86,7 +90,4 @@ def _fits(path: Path, weights: Mapping[str, torch.Tensor], module: torch.nn.Modu
     ]
     if complaints:
         more = f" and {len(complaints) - 1} more" if len(complaints) > 1 else ""
-        raise InputError(
-            f"--checkpoint {path} does not fit this {family}: {complaints[0]}{more}; give the --preset, --set and "
-            "--data it was trained with"
-        )
+        raise InputError(f"--checkpoint {path} does not fit this {family}: {complaints[0]}{more}; {remedy}")

@@ -6,12 +6,12 @@ checker seeing it, so several (batch, length) points are run, 1x1 among them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit_export.quantize.contract import Precision
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.types.manifest import Parity, Weights
 
@@ -19,6 +19,18 @@ Floats = NDArray[np.float32]
 TRACED_BATCH = 6
 TRACED_LENGTH = 7
 """The example every graph is traced at (its length only where that is free). None of the points below is 6 x 7."""
+
+
+class Bounds(Protocol):
+    """What a precision allows; see :class:`edgekit_export.quantize.contract.Precision`."""
+
+    @property
+    def tolerance(self) -> float:
+        """Bound of the absolute error, as a share of max(1, largest absolute reference output)."""
+
+    @property
+    def relative_limit(self) -> Mapping[Weights, float]:
+        """Bound of the relative error by the origin of the weights."""
 
 
 class ParityFailed(CheckFailed):
@@ -49,7 +61,7 @@ def compare(
     held_out: Floats,
     held_out_reference: Floats,
     at: tuple[tuple[int, int], ...],
-    precision: Precision,
+    precision: Bounds,
     weights: Weights,
 ) -> Parity:
     """Hold an artifact's answers against the reference.

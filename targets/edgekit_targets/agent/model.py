@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edgekit_targets.agent.protocol import Evaluate, Evaluated, Open, Opened, Ran, Run
@@ -166,7 +166,7 @@ class Model:
 
         session = self._opened()
         inputs = arrays.load(Path(request.inputs), arrays.INPUT)
-        samples = golden.count_samples(inputs)
+        samples = _rows(inputs) if request.whole else golden.count_samples(inputs)
         answers = golden.run_samples(session, inputs, whole=request.whole, states=self._states)
         arrays.save(Path(request.outputs), arrays.OUTPUT, answers)
         session.bind(self._feeds, self._states)
@@ -205,3 +205,8 @@ def _check(request: Open) -> None:
             raise InputError(
                 f"--shape {name}={'x'.join(map(str, shape))}: every size must be at least 1, and the whole fit"
             )
+
+
+def _rows(inputs: Mapping[str, Array]) -> int:
+    """What one feed holds along the first axis of its first input, which may count steps."""
+    return next((value.shape[0] for value in inputs.values() if value.ndim), 1)

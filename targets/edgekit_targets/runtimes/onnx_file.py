@@ -31,6 +31,8 @@ _DTYPES: Final = {
 }
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _EXTERNAL = 1
+_NAMELESS = ("", "?", "-1", "None")
+"""What exporters write for a dimension that varies without a name of its own: two of these need not be equal."""
 _MAX_DEPTH = 16
 
 
@@ -136,7 +138,8 @@ def _dim(data: mmap.mmap, dim: _Field, name: str, axis: int) -> int | str:
     if size is not None and 0 < size.value < 1 << 63:
         return size.value
     symbol = _only(data, dim, 2)
-    return (_text(data, symbol) if symbol is not None else "") or f"{name}_{axis}"
+    text = _text(data, symbol) if symbol is not None else ""
+    return f"{name}_{axis}" if text in _NAMELESS else text
 
 
 def _only(data: mmap.mmap, message: _Field, number: int) -> _Field | None:

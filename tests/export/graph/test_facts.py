@@ -58,7 +58,7 @@ def test_an_unlisted_contrib_operator_leaves_the_runtime_unknown(graph: Graph) -
 
 
 def test_a_sound_graph_passes(graph: Graph) -> None:
-    check(product(graph, output=("batch", 2)), dynamic={0: "batch"})
+    check(product(graph, output=("batch", 2)), dynamic={"x": {0: "batch"}, "logits": {0: "batch"}})
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_sound_graph_passes(graph: Graph) -> None:
 )
 def test_a_frozen_or_misnamed_dimension_fails(graph: Graph, shape: object, output: object, words: str) -> None:
     with pytest.raises(CheckFailed, match=words):
-        check(product(graph, shape=shape, output=output), dynamic={0: "batch"})
+        check(product(graph, shape=shape, output=output), dynamic={"x": {0: "batch"}, "logits": {0: "batch"}})
 
 
 def test_what_the_checker_refuses_fails_in_one_line(graph: Graph) -> None:
@@ -80,11 +80,11 @@ def test_what_the_checker_refuses_fails_in_one_line(graph: Graph) -> None:
     model = graph([node], {}, output=("batch", 4))
     model.opset_import[0].version = 17
     with pytest.raises(CheckFailed, match="checker refuses") as caught:
-        check(model, dynamic={0: "batch"})
+        check(model, dynamic={"x": {0: "batch"}, "logits": {0: "batch"}})
     assert "\n" not in str(caught.value)
 
 
 def test_a_wrong_type_is_found_by_inference(graph: Graph) -> None:
     model = graph([helper.make_node("Cast", ["x"], ["logits"], to=TensorProto.INT64)], {}, output=("batch", 4))
     with pytest.raises(CheckFailed, match="checker refuses"):
-        check(model, dynamic={0: "batch"})
+        check(model, dynamic={"x": {0: "batch"}, "logits": {0: "batch"}})

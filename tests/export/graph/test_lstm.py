@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit_export.graph.lstm import LSTMTwin, swap_lstms
+from edgekit_export.graph.lstm import LSTMTwin
+from edgekit_export.graph.swap import swap_recurrent
 from edgekit_targets.errors import InputError
 
 
@@ -16,7 +17,7 @@ class Shouting(nn.LSTM):
 def test_the_users_module_is_left_as_it_was() -> None:
     module = nn.Sequential(nn.LSTM(3, 4)).train()
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    clone = swap_lstms(module)
+    clone = swap_recurrent(module)
     assert isinstance(clone[0], LSTMTwin)  # type: ignore[index]
     assert not clone.training
     assert type(module[0]) is nn.LSTM
@@ -27,7 +28,7 @@ def test_the_users_module_is_left_as_it_was() -> None:
 
 def test_one_lstm_used_in_two_places_stays_one() -> None:
     shared = nn.LSTM(3, 3)
-    clone = swap_lstms(nn.ModuleDict({"a": shared, "b": nn.ModuleDict({"c": shared})}))
+    clone = swap_recurrent(nn.ModuleDict({"a": shared, "b": nn.ModuleDict({"c": shared})}))
     assert clone["a"] is clone["b"]["c"]  # type: ignore[index]
 
 
@@ -55,7 +56,7 @@ def test_gates_are_reordered_to_onnx() -> None:
 )
 def test_what_has_no_onnx_form_is_refused_by_its_name(lstm: nn.Module, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
-        swap_lstms(nn.ModuleDict({"encoder": nn.ModuleDict({"cell": lstm})}))
+        swap_recurrent(nn.ModuleDict({"encoder": nn.ModuleDict({"cell": lstm})}))
     assert "\n" not in str(caught.value)
 
 
