@@ -154,7 +154,9 @@ def _folder(
         from edgekit_export.exporting import ExportRequest, export
 
         folder = Path(scratch) / "bundle"
-        manifest = export(ExportRequest(models=(str(bundle),), out=folder, shapes=shapes), progress)
+        # The file itself is asked about, not what could be made of it.
+        request = ExportRequest(models=(str(bundle),), out=folder, shapes=shapes, precisions=("fp32",))
+        manifest = export(request, progress)
         keep = f"nothing is kept; to keep the evidence: edgekit export {bundle} --out DIR, then edgekit profile DIR"
         for line in dict.fromkeys([*(note for one in manifest.artifacts for note in one.notes), keep]):
             if say is not None:

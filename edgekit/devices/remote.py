@@ -21,12 +21,15 @@ from edgekit.devices.place import Place
 from edgekit.devices.snippets import MARK
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.protocol import Enforce, Evaluate, Evaluated, Idle, Idled, Open, Opened, Ran, Run, Welcome
+from edgekit_targets.agent.server import IDLE
 from edgekit_targets.errors import AgentGone
 from edgekit_targets.files import sha256_of, write_atomic
 from edgekit_targets.types.profile import Enforced
 
 DEFAULT_RUNTIME = "default"
 _HASH_LETTERS = 16
+_IDLE_SECONDS = 3600
+"""``compare`` trains between two questions; a workstation that lost its power asks none again."""
 Answer = TypeVar("Answer")
 
 
@@ -60,7 +63,11 @@ def put_agent(place: Place) -> str:
 def start_command(place: Place, file: str, runtime: str = DEFAULT_RUNTIME) -> str:
     """The line for the device's shell that starts the agent; whatever the shell says before the mark is skipped."""
     # ONNX Runtime keeps a cache of its own below the home folder otherwise, where nobody would look for it.
-    variables = {"PYTHONPATH": place.path("runtimes", runtime), "XDG_CACHE_HOME": place.path("cache")}
+    variables = {
+        "PYTHONPATH": place.path("runtimes", runtime),
+        "XDG_CACHE_HOME": place.path("cache"),
+        IDLE: str(_IDLE_SECONDS),
+    }
     told = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
     return f"echo; echo {MARK}; {told} exec python3 {shlex.quote(file)}"
 

@@ -1,4 +1,4 @@
-"""An emulated Raspberry Pi for each test that asks for one; a part that is missing is an error, not a skip."""
+"""An emulated Raspberry Pi for each test that asks for one; under ``.ci/run`` a part that is missing is an error."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ Start = Callable[..., Pi]
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The arm64 system that all devices share; nothing writes there."""
-    for program in (EMULATOR, "/usr/sbin/sshd", "ssh", "apt-get"):
-        assert shutil.which(program), f"{program} is missing; make system-deps installs it"
+    missing = [name for name in (EMULATOR, "/usr/sbin/sshd", "ssh", "apt-get") if not shutil.which(name)]
+    if missing:
+        reason = f"{', '.join(missing)} missing; make system-deps installs it"
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
     return build(CACHE / "root")
 
 

@@ -47,6 +47,8 @@ from edgekit_targets.types.profile import Enforced
 
 MAX_IDLE_SECONDS = 600.0
 
+IDLE = "EDGEKIT_IDLE_SECONDS"
+
 
 class _Gone(Exception):
     """The controller has closed our input."""
@@ -55,9 +57,14 @@ class _Gone(Exception):
 class Server:
     """Answers a controller on a pair of pipes."""
 
-    def __init__(self, source: int, sink: BinaryIO) -> None:
-        """Read requests from the descriptor ``source``, write replies to ``sink``."""
+    def __init__(self, source: int, sink: BinaryIO, idle_seconds: float | None = None) -> None:
+        """Read requests from the descriptor ``source``, write replies to ``sink``.
+
+        With ``idle_seconds`` a controller that asks nothing for so long counts as gone: a line that dies without a word
+        looks like one that is silent.
+        """
         self._reader = LineReader(source)
+        self._idle_seconds = idle_seconds
         self._sink = sink
         self._workers: dict[str, WorkerProcess] = {}
         self._lock: int | None = None
@@ -80,8 +87,8 @@ class Server:
 
     def _next_reply(self) -> bytes:
         try:
-            line = next_line(self._reader, None)
-        except EOFError as error:
+            line = next_line(self._reader, self._idle_seconds)
+        except (EOFError, TimeoutError) as error:
             raise _Gone from error
         except InputError as error:
             return write_reply(0, failure(error))
@@ -237,9 +244,13 @@ def _welcome(request: Hello) -> Welcome:
 
 
 def main() -> None:
-    """Serve standard input and output. Ctrl-C and a hang-up end the agent without a traceback."""
+    """Serve standard input and output. Ctrl-C and a hang-up end the agent without a traceback.
+
+    ``EDGEKIT_IDLE_SECONDS`` in the environment: how long a controller may be silent before it counts as gone.
+    """
     if not hasattr(select, "poll"):
         sys.exit("the agent runs on Linux and macOS only; on Windows run it inside WSL")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sink = claim_stdout()
-    Server(os.dup(0), sink).serve()
+    idle = os.environ.get(IDLE)
+    Server(os.dup(0), sink, None if idle is None else float(idle)).serve()

@@ -286,6 +286,16 @@ def test_a_worker_with_a_bug_shows_it(
         assert agent.open(asking(matmul)).handle == "one"
 
 
+def test_a_controller_that_is_silent_for_too_long_counts_as_gone() -> None:
+    with subprocess.Popen(
+        python_module("edgekit_targets"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment() | {"EDGEKIT_IDLE_SECONDS": "0.2"},
+    ) as process:
+        assert process.wait(60) == 0  # its input is still open
+
+
 def test_the_end_of_the_input_is_the_end_of_agent_and_workers(matmul: Path, asking: Callable[..., Open]) -> None:
     process = subprocess.Popen(
         python_module("edgekit_targets"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
