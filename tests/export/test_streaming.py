@@ -281,7 +281,7 @@ def test_a_step_that_forgets_a_slot_is_not_written(tmp_path: Path, monkeypatch: 
 
     def forgetful(self: Transformer, module: Any) -> Any:
         form: Any = true_stream(self, module)
-        form.module.behind = form.module.behind + 1
+        form.module.biases = form.module.biases.roll(1)
         return form
 
     monkeypatch.setattr(Transformer, "stream", forgetful)

@@ -106,12 +106,13 @@ def _check_in_place(model: ModelProto, states: Sequence[State]) -> None:
     """Writing over the old value is safe if its only reader is the ``ScatterND`` that makes the new one.
 
     ONNX Runtime's kernel copies only where the buffers differ (core/providers/cpu/tensor/scatter_nd.cc). A ``Cast`` as
-    the only reader (in a float16 file) is as good: it makes a copy, and the new value follows from that.
+    the only reader (in a float16 file) is as good: it makes a copy, and the new value follows from that. ``Shape`` reads
+    no value.
     """
     for state in states:
         if not state.in_place:
             continue
-        readers = [node for node in model.graph.node if state.input in node.input]
+        readers = [node for node in model.graph.node if state.input in node.input and node.op_type != "Shape"]
         if len(readers) == 1 and list(readers[0].input).count(state.input) == 1:
             (reader,) = readers
             writes = reader.input[0] == state.input and reader.output[0] == state.output
