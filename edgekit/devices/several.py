@@ -60,6 +60,8 @@ def on_each(
 
         return _tried(device, lambda: work(device, told), stop, tries, pause_seconds)
 
+    if len(devices) == 1:  # in this thread, where Ctrl-C is heard at once
+        return [one(devices[0])]
     with ThreadPoolExecutor(max_workers=max(1, len(devices)), thread_name_prefix="device") as pool:
         futures = [pool.submit(one, device) for device in devices]
         try:

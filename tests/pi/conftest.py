@@ -87,5 +87,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def one_file(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with one file, for what does not depend on which."""
     out = tmp_path_factory.mktemp("one") / "bundle"
-    export(ExportRequest(models=(str(next(bundle.glob("lstm-window-fp32*.onnx"))),), out=out), silent)
+    model = str(next(bundle.glob("lstm-window-fp32*.onnx")))
+    export(ExportRequest(models=(model,), out=out, precisions=("fp32",)), silent)
     return out

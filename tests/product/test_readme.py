@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,10 +46,60 @@ def test_every_install_line_of_the_project_names_the_distribution(root: Path) ->
                 assert target == "edgekit-onnx", f"{name}: {line}"
 
 
+# Run elsewhere, as they stand: on the emulated board in tests/pi/test_readme.py, on the published model in
+# test_published_models.py.
+ELSEWHERE = ("## A Raspberry Pi, from the box to the verdict", "silero_vad.onnx")
+OWN_MODEL = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+
+folder = Path(sys.argv[1])
+(folder / "mypackage").mkdir()
+(folder / "mypackage" / "models.py").write_text('''
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(6, 8, batch_first=True)
+        self.head = torch.nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.head(self.lstm(x)[0][:, -1])
+
+def make_net():
+    return Net(), torch.zeros(2, 10, 6)
+''')
+class Mean(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.head(x.mean(1))
+
+net, example = Mean(), torch.zeros(2, 10, 6)
+sizes = {"x": {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}}
+torch.export.save(torch.export.export(net.eval(), (example,), dynamic_shapes=sizes), folder / "net.pt2")
+draw = np.random.default_rng(0)
+for_data = {f"x_{part}": draw.normal(size=(40, 10, 6)).astype("float32") for part in ("train", "test")}
+labels = {f"y_{part}": np.arange(40) % 2 for part in ("train", "test")}
+np.savez(folder / "mine.npz", **for_data, **labels)
+"""
+
+
 @pytest.mark.slow
 def test_the_commands_run(readme: str, edgekit: Run, tmp_path: Path, stock_exports: Callable[[Path], None]) -> None:
     stock_exports(tmp_path)
-    for line in commands(readme):
+    subprocess.run([sys.executable, "-W", "ignore", "-c", OWN_MODEL, str(tmp_path)], check=True)
+    page, name = ELSEWHERE
+    before, after = readme.split(f"\n{page}\n")
+    there = f"{before}\n## {after.split(chr(10) + '## ', 1)[1]}"
+    for line in commands(there):
+        if name in line:
+            continue
         program, *arguments = shlex.split(line)
         if program != "edgekit":
             continue

@@ -106,8 +106,8 @@ def _check_in_place(model: ModelProto, states: Sequence[State]) -> None:
     """Writing over the old value is safe if its only reader is the ``ScatterND`` that makes the new one.
 
     ONNX Runtime's kernel copies only where the buffers differ (core/providers/cpu/tensor/scatter_nd.cc). A ``Cast`` as
-    the only reader (in a float16 file) is as good: it makes a copy, and the new value follows from that. ``Shape`` reads
-    no value.
+    the only reader (in a float16 file) is as good: it makes a copy, and the new value follows from that. ``Shape``
+    reads no value.
     """
     for state in states:
         if not state.in_place:

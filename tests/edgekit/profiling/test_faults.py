@@ -148,8 +148,8 @@ def _descendant(pid: int, *words: str) -> int:
         while waiting:
             parent = waiting.pop()
             try:
-                below = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-                waiting += map(int, below)
+                for thread in Path(f"/proc/{parent}/task").iterdir():
+                    waiting += map(int, (thread / "children").read_text().split())
                 told = Path(f"/proc/{parent}/cmdline").read_text().rstrip("\0").split("\0")
             except OSError:
                 continue
