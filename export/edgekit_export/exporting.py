@@ -7,7 +7,7 @@ Neither torch nor onnx is imported for a request that names ``.onnx`` files only
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,12 @@ from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR, Artifact, Mani
 
 if TYPE_CHECKING:
     from edgekit_export.artifacts import Written
+    from edgekit_export.jobs import Job
     from edgekit_export.prepare import Prepared
+    from edgekit_export.quantize.contract import Precision as Converter
     from edgekit_export.users.write import UserJob
+
+    MakeJob = Callable[[Prepared, Mode, Dataset | None], Job]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,29 +92,10 @@ def export(request: ExportRequest, progress: Progress) -> Manifest:
         LocalAgent() as agent,
     ):
         target, *others = imported.usable_targets(agent.hello())
-        artifacts, dropped = _from_families(
-            request,
-            families,
-            dataset,
-            agent=agent,
-            target=target,
-            other_targets=others,
-            bundle=bundle,
-            scratch=Path(scratch),
-            progress=progress,
-        )
+        make = _jobs(request, agent, target, others, bundle, Path(scratch))
+        artifacts, dropped = _from_families(request, families, dataset, make, progress)
         for module in modules:
-            written = _from_user(
-                request,
-                module,
-                dataset,
-                agent=agent,
-                target=target,
-                other_targets=others,
-                bundle=bundle,
-                scratch=Path(scratch),
-                progress=progress,
-            )
+            written = _from_user(request, module, dataset, make, progress)
             artifacts += written.artifacts
             dropped += written.dropped
         taken, left = imported.write_all(
@@ -202,23 +187,43 @@ def _check_settings(request: ExportRequest, families: list[str], users: list[str
                 raise MissingExtra(package, "export")
 
 
+def _jobs(
+    request: ExportRequest, agent: Agent, target: str, other_targets: Sequence[str], bundle: Path, scratch: Path
+) -> MakeJob:
+    """What all jobs of a request have in common, waiting for a module, a mode and the data that suits it."""
+
+    def make(prepared: Prepared, mode: Mode, dataset: Dataset | None) -> Job:
+        from edgekit_export.jobs import Job
+
+        return Job(
+            prepared=prepared,
+            mode=mode,
+            precisions=_precisions(request),
+            isa=request.isa,
+            dataset=dataset,
+            seed=request.seed,
+            agent=agent,
+            target=target,
+            other_targets=other_targets,
+            bundle=bundle,
+            scratch=scratch,
+            accuracy_drop=request.accuracy_drop,
+        )
+
+    return make
+
+
+def _precisions(request: ExportRequest) -> list[Converter]:
+    return [find_precision(name) for name in dict.fromkeys(request.precisions)]
+
+
 def _from_families(
-    request: ExportRequest,
-    families: list[str],
-    dataset: Dataset | None,
-    *,
-    agent: Agent,
-    target: str,
-    other_targets: Sequence[str],
-    bundle: Path,
-    scratch: Path,
-    progress: Progress,
+    request: ExportRequest, families: list[str], dataset: Dataset | None, make: MakeJob, progress: Progress
 ) -> tuple[list[Artifact], list[str]]:
     artifacts: list[Artifact] = []
     dropped: list[str] = []
     from edgekit_export.artifacts import write_artifacts
     from edgekit_export.attention import write_attention
-    from edgekit_export.jobs import Job
     from edgekit_export.prepare import prepare
 
     for family in families:
@@ -231,24 +236,10 @@ def _from_families(
             seed=request.seed,
             progress=progress,
         )
-        precisions = [find_precision(name) for name in dict.fromkeys(request.precisions)]
         modes = _modes(request)
-        steps = _Steps(progress, f"export {family}", len(modes) * (1 + len(precisions)))
+        steps = _Steps(progress, f"export {family}", len(modes) * (1 + len(_precisions(request))))
         for mode in modes:
-            job = Job(
-                prepared=prepared,
-                mode=mode,
-                precisions=precisions,
-                isa=request.isa,
-                dataset=dataset,
-                seed=request.seed,
-                agent=agent,
-                target=target,
-                other_targets=other_targets,
-                bundle=bundle,
-                scratch=scratch,
-                accuracy_drop=request.accuracy_drop,
-            )
+            job = make(prepared, mode, dataset)
             written = write_artifacts(job, steps)
             artifacts += written.artifacts
             dropped += written.dropped
@@ -299,41 +290,13 @@ def _prepare_users(request: ExportRequest, users: Sequence[str], taken: Sequence
 
 
 def _from_user(
-    request: ExportRequest,
-    user: UserJob,
-    dataset: Dataset | None,
-    *,
-    agent: Agent,
-    target: str,
-    other_targets: Sequence[str],
-    bundle: Path,
-    scratch: Path,
-    progress: Progress,
+    request: ExportRequest, user: UserJob, dataset: Dataset | None, make: MakeJob, progress: Progress
 ) -> Written:
-    from edgekit_export.jobs import Job
     from edgekit_export.users.write import write_user
 
-    precisions = [find_precision(name) for name in dict.fromkeys(request.precisions)]
-    modes = _modes(request)
-
-    def job(prepared: Prepared, mode: Mode, used: Dataset | None) -> Job:
-        return Job(
-            prepared=prepared,
-            mode=mode,
-            precisions=precisions,
-            isa=request.isa,
-            dataset=used,
-            seed=request.seed,
-            agent=agent,
-            target=target,
-            other_targets=other_targets,
-            bundle=bundle,
-            scratch=scratch,
-            accuracy_drop=request.accuracy_drop,
-        )
-
+    precisions, modes = _precisions(request), _modes(request)
     steps = _Steps(progress, f"export {user.model.family}", len(modes) * (1 + len(precisions)))
-    return write_user(user, job, modes, precisions, dataset, steps)
+    return write_user(user, make, modes, precisions, dataset, steps)
 
 
 class _Steps:

@@ -28,7 +28,6 @@ from typing import Literal
 
 import numpy as np
 import onnxruntime
-from scipy.stats import bootstrap
 
 from edgekit.profiling.plan import concrete_shapes
 from edgekit_export.exporting import ExportRequest, export
@@ -42,6 +41,7 @@ from edgekit_targets.runtimes.onnx_file import read_signature
 from edgekit_targets.spawn import environment
 from edgekit_targets.types.manifest import State
 from edgekit_targets.types.session import SessionOptions
+from tests.benchmarks.common.rounds import middle
 
 PAIRS, SAMPLES, WARMUP = 24, 300, 30
 RELATIVE, ABSOLUTE = 0.03, 2e-6
@@ -181,25 +181,18 @@ def benchmark_app(case: Case) -> Timing | None:
     return time
 
 
-def middle(values: Sequence[float]) -> tuple[float, float, float]:
-    """The median with its 95 % interval (percentile bootstrap, which bears values that are all the same)."""
-    drawn = bootstrap((values,), statistics.median, vectorized=False, n_resamples=2000, method="percentile", rng=0)
-    found = drawn.confidence_interval
-    return statistics.median(values), float(found.low), float(found.high)
-
-
 def judge(mine: Sequence[float], theirs: Sequence[float]) -> tuple[Verdict, str]:
     """Whether the pairs agree, and the figures in words."""
-    ratio, low, high = middle([one / other for one, other in zip(mine, theirs, strict=True)])
-    more, least, most = middle([one - other for one, other in zip(mine, theirs, strict=True)])
+    share = middle([one / other for one, other in zip(mine, theirs, strict=True)])
+    more = middle([one - other for one, other in zip(mine, theirs, strict=True)])
     verdict: Verdict = "undecided"
-    if (low >= 1 - RELATIVE and high <= 1 + RELATIVE) or (least >= -ABSOLUTE and most <= ABSOLUTE):
+    if (share.low >= 1 - RELATIVE and share.high <= 1 + RELATIVE) or (more.low >= -ABSOLUTE and more.high <= ABSOLUTE):
         verdict = "within"
-    elif (high < 1 - RELATIVE or low > 1 + RELATIVE) and (most < -ABSOLUTE or least > ABSOLUTE):
+    elif (share.high < 1 - RELATIVE or share.low > 1 + RELATIVE) and (more.high < -ABSOLUTE or more.low > ABSOLUTE):
         verdict = "beyond"
     return verdict, (
-        f"{statistics.median(mine) * 1e6:.1f} us / {statistics.median(theirs) * 1e6:.1f} us = {ratio:.3f} "
-        f"[{low:.3f}, {high:.3f}], {more * 1e6:+.1f} us [{least * 1e6:+.1f}, {most * 1e6:+.1f}]"
+        f"{statistics.median(mine) * 1e6:.1f} us / {statistics.median(theirs) * 1e6:.1f} us = {share}, "
+        f"{more.value * 1e6:+.1f} us [{more.low * 1e6:+.1f}, {more.high * 1e6:+.1f}]"
     )
 
 

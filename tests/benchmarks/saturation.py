@@ -10,11 +10,8 @@ has more error, or takes more than 1.05 times the time. The aim of 0.7 times the
 from __future__ import annotations
 
 import logging
-import random
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +28,7 @@ from edgekit_export.exporting import ExportRequest, export
 from edgekit_export.quantize.linear import floats_of, linear_of
 from edgekit_export.quantize.promise import rebuilt
 from edgekit_targets.progress import silent
+from tests.benchmarks.common.rounds import interleaved, ratio
 
 Floats = NDArray[np.float32]
 CASES = (("seed", None), ("iot", "aeon:JapaneseVowels"), ("iot", None), ("mid", None), ("10m", None))
@@ -79,32 +77,19 @@ def ratio_of_errors(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> t
     """The ratio of the norms of two errors ``[samples, classes]``, with its interval over samples, in pairs."""
     squares = np.square(ours).sum(axis=1), np.square(theirs).sum(axis=1)
 
-    def ratio(a: NDArray[np.float64], b: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+    def of_norms(a: NDArray[np.float64], b: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
         result: NDArray[np.float64] = np.sqrt(a.sum(axis=axis) / b.sum(axis=axis))
         return result
 
-    found = bootstrap(squares, ratio, paired=True, vectorized=True, n_resamples=2000, rng=0).confidence_interval
-    return float(ratio(*squares)), float(found.low), float(found.high)
+    found = bootstrap(squares, of_norms, paired=True, vectorized=True, n_resamples=2000, rng=0).confidence_interval
+    return float(of_norms(*squares)), float(found.low), float(found.high)
 
 
 def ratio_of_times(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float, float]:
-    """The median ratio of interleaved rounds, with its interval; the order within a round is drawn."""
-    order, ratios, once = random.Random(0), [], seconds(theirs, 2)
-    times = max(1, min(50, int(0.01 / once)))
-    for _ in range(ROUNDS):
-        taken = {}
-        for run in order.sample([ours, theirs], 2):
-            taken[run] = seconds(run, times)
-        ratios.append(taken[ours] / taken[theirs])
-    found = bootstrap((ratios,), statistics.median, vectorized=False, n_resamples=2000, rng=0).confidence_interval
-    return statistics.median(ratios), float(found.low), float(found.high)
-
-
-def seconds(run: Callable[[], object], times: int) -> float:
-    start = time.perf_counter_ns()
-    for _ in range(times):
-        run()
-    return (time.perf_counter_ns() - start) / 1e9 / times
+    """The median ratio of interleaved rounds, with its interval."""
+    taken = interleaved({"ours": ours, "theirs": theirs}, ROUNDS)
+    found = ratio(taken["ours"], taken["theirs"])
+    return found.value, found.low, found.high
 
 
 def compare(preset: str, data: str | None, folder: Path) -> bool:

@@ -30,7 +30,7 @@ from edgekit_targets.types.manifest import Artifact, Precision
 from edgekit_targets.types.session import SessionOptions
 from tests.benchmarks.common import peers
 from tests.benchmarks.common.peers import Floats, Way
-from tests.benchmarks.common.rounds import Ratio, interleaved, ratio
+from tests.benchmarks.common.rounds import Middle, interleaved, ratio
 
 CASES = [("seed", 10), ("seed", 100), ("mid", 100), ("10m", 64)]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8-dynamic", "int8-static")
@@ -50,7 +50,7 @@ class Line:
     ours: bool
     seconds: Sequence[float]
     error: float
-    against: Ratio
+    against: Middle
 
 
 def measure(preset: str, length: int, family: str, folder: Path) -> list[Line]:

@@ -5,12 +5,11 @@ Run by ``make bench``; exits 1 when the whole 95 % interval of the ratio of medi
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
 
-from scipy.stats import bootstrap
+from tests.benchmarks.common.rounds import middle
 
 BOUND = 1.5
 PAIRS = 30
@@ -29,9 +28,9 @@ def main() -> int:
     for command in (HELP, TYPER):
         seconds(command)
     ratios = [seconds(HELP) / seconds(TYPER) for _ in range(PAIRS)]
-    found = bootstrap((ratios,), statistics.median, vectorized=False, n_resamples=2000, rng=0).confidence_interval
+    found = middle(ratios)
     print(
-        f"edgekit --help / import typer: {statistics.median(ratios):.2f} "
+        f"edgekit --help / import typer: {found.value:.2f} "
         f"[{found.low:.2f}, {found.high:.2f}] over {PAIRS} pairs, bound {BOUND}"
     )
     return int(found.low > BOUND)

@@ -7,19 +7,15 @@ with ``session.run`` on 100 steps. Ours: the exported stream on bound buffers, i
 
 from __future__ import annotations
 
-import random
 import statistics
 import sys
 import tempfile
-import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import bootstrap
 from torch import nn
 
 from edgekit_export.exporting import ExportRequest, export
@@ -27,9 +23,11 @@ from edgekit_targets.progress import silent
 from edgekit_targets.runtimes import find
 from edgekit_targets.types.manifest import Artifact
 from edgekit_targets.types.session import SessionOptions
+from tests.benchmarks.common import peers
+from tests.benchmarks.common.rounds import interleaved, ratio
 
 LENGTH, FEATURES = 100, 64
-ROUNDS, STEPS, WINDOWS = 40, 200, 4
+ROUNDS = 40
 BOUNDS = {("lstm", "best"): 0.02, ("transformer", "fp32"): 0.07, ("transformer", "best"): 0.05}
 """The step's share of the window's time."""
 
@@ -62,17 +60,8 @@ class StockTransformer(nn.Module):
 
 def stock(model: nn.Module, path: Path) -> Callable[[], object]:
     """One window by ``session.run``."""
-    import onnxruntime
-
-    x = torch.randn(1, LENGTH, FEATURES)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model.eval(), (x,), str(path), input_names=["x"], dynamo=True, verbose=False)
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    feeds = {"x": x.numpy()}
-    return lambda: session.run(None, feeds)
+    x = np.random.default_rng(0).standard_normal((1, LENGTH, FEATURES)).astype(np.float32)
+    return peers.by_session_run("stock export", peers.stock_export(model.eval(), x, path), x).run
 
 
 def step(folder: Path, artifact: Artifact) -> Callable[[], object]:
@@ -85,19 +74,9 @@ def step(folder: Path, artifact: Artifact) -> Callable[[], object]:
     return session.run
 
 
-def seconds(run: Callable[[], object], times: int) -> float:
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter_ns()
-        run()
-        taken.append(time.perf_counter_ns() - start)
-    return statistics.median(taken) / 1e9
-
-
 def main() -> int:
     """Measure in interleaved rounds, print a line each, and say whether the bounds hold."""
     torch.manual_seed(0)
-    order = random.Random(0)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle"
         manifest = export(
@@ -110,18 +89,13 @@ def main() -> int:
             ),
             silent,
         )
-        runs: dict[tuple[str, str], tuple[Callable[[], object], int]] = {
-            ("lstm", "stock"): (stock(StockLstm(), Path(scratch) / "lstm.onnx"), WINDOWS),
-            ("transformer", "stock"): (stock(StockTransformer(), Path(scratch) / "transformer.onnx"), WINDOWS),
+        runs: dict[tuple[str, str], Callable[[], object]] = {
+            ("lstm", "stock"): stock(StockLstm(), Path(scratch) / "lstm.onnx"),
+            ("transformer", "stock"): stock(StockTransformer(), Path(scratch) / "transformer.onnx"),
         }
         for artifact in manifest.artifacts:
-            runs[artifact.family, str(artifact.precision)] = step(folder, artifact), STEPS
-        taken: dict[tuple[str, str], list[float]] = {name: [] for name in runs}
-        for turn in range(-2, ROUNDS):
-            for name in order.sample(list(runs), len(runs)):
-                found = seconds(*runs[name])
-                if turn >= 0:
-                    taken[name].append(found)
+            runs[artifact.family, str(artifact.precision)] = step(folder, artifact)
+        taken = interleaved(runs, ROUNDS)
     failed = False
     for family in ("lstm", "transformer"):
         windows = taken[family, "stock"]
@@ -130,17 +104,15 @@ def main() -> int:
         }
         best = min(ours, key=lambda precision: statistics.median(ours[precision]))
         for precision, times in ours.items():
-            ratios = [one / window for one, window in zip(times, windows, strict=True)]
-            found = bootstrap((ratios,), statistics.median, vectorized=False, n_resamples=2000, rng=0)
-            low, high = found.confidence_interval
+            found = ratio(times, windows)
             kinds = [kind for kind, holds in ((precision, True), ("best", precision == best)) if holds]
             bounds = [BOUNDS[family, kind] for kind in kinds if (family, kind) in BOUNDS]
-            failed |= any(low > bound for bound in bounds)
+            failed |= any(found.low > bound for bound in bounds)
             asked = "".join(f", bound {bound:.0%}" for bound in bounds)
             print(
                 f"{family} step {precision} / stock window fp32: {statistics.median(times) * 1e6:.0f} us / "
-                f"{statistics.median(windows) * 1e6:.0f} us = {statistics.median(ratios):.2%} "
-                f"[{low:.2%}, {high:.2%}] over {ROUNDS} rounds{asked}"
+                f"{statistics.median(windows) * 1e6:.0f} us = {found.value:.2%} "
+                f"[{found.low:.2%}, {found.high:.2%}] over {ROUNDS} rounds{asked}"
             )
     return int(failed)
 

@@ -22,8 +22,8 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """The median over rounds of a ratio, with its 95 % bootstrap interval."""
+class Middle:
+    """The median of one figure a round, with its 95 % interval."""
 
     value: float
     low: float
@@ -59,11 +59,16 @@ def seconds(run: Callable[[], object], times: int) -> float:
     return statistics.median(taken[1:] or taken) / 1e9
 
 
-def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Ratio:
+def middle(values: Sequence[float]) -> Middle:
+    """The median with its interval (percentile bootstrap, which bears values that are all the same)."""
+    drawn = bootstrap((values,), statistics.median, vectorized=False, n_resamples=2000, method="percentile", rng=0)
+    found = drawn.confidence_interval
+    return Middle(statistics.median(values), float(found.low), float(found.high))
+
+
+def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Middle:
     """The ratio of two candidates, round by round."""
-    ratios = [one / other for one, other in zip(numerator, denominator, strict=True)]
-    found = bootstrap((ratios,), statistics.median, vectorized=False, n_resamples=2000, rng=0).confidence_interval
-    return Ratio(statistics.median(ratios), float(found.low), float(found.high))
+    return middle([one / other for one, other in zip(numerator, denominator, strict=True)])
 
 
 def _calls(run: Callable[[], object]) -> int:
