@@ -14,6 +14,7 @@ from edgekit.decision.judge import judge
 from edgekit.decision.prefer import METRICS, Metric
 from edgekit.decision.words import candidate_name
 from edgekit.profiling.plan import Plan
+from edgekit_targets.types.manifest import REFERENCE_PAIR
 from edgekit_targets.types.verdict import Candidate, Limit
 
 SAMPLED = ("p50", "p99", "deadline_miss", "cpu", "energy")
@@ -72,13 +73,26 @@ class Race:
             and not self._failed(other)
         ]
         for rival in rivals:
-            if self._fits(rival) and self._beaten(one, rival, rivals):
+            if self._fits(rival) and self._beaten(one, rival, rivals) and not self._owed_an_answer(one, rival, rivals):
                 return f"the {rival.name} fits and is preferred to it for sure"
         if one.launches < self._fewest or self._undecided(one):
             return None
         if any(self._unresolved(one, rival) for rival in rivals):
             return None
         return "every limit is decided"
+
+    def _owed_an_answer(self, one: Racer, rival: Racer, rivals: Sequence[Racer]) -> bool:
+        """Whether nothing would be known about whether a family of the reference pair fits, were ``one`` to stop.
+
+        People ask about both families: "undecided" is no answer for the one that loses. Its cheapest candidate goes on.
+        """
+        family = one.evidence.artifact.family
+        if family not in REFERENCE_PAIR or rival.evidence.artifact.family == family:
+            return False
+        if not self._undecided(one) and one.launches >= self._fewest:
+            return False
+        own = [other for other in rivals if other.evidence.artifact.family == family]
+        return not any(self._fits(other) or _cheaper(other, one) for other in own)
 
     def _failed(self, one: Racer) -> list[str]:
         """The limits that it breaks whatever else is measured."""
@@ -148,6 +162,12 @@ class Race:
 def _value(metric: Metric, one: Racer) -> float:
     value = preference(metric.name, one.evidence).value or 0.0
     return value if metric.higher_is_better else -value
+
+
+def _cheaper(one: Racer, other: Racer) -> bool:
+    """By CPU time; of two alike the first by name, so that exactly one of a family is the cheapest."""
+    found = [(preference("cpu", each.evidence).value or 0.0, each.name, id(each)) for each in (one, other)]
+    return found[0] < found[1]
 
 
 def _worse(metric: Metric, own: Figure, other: Figure) -> bool:

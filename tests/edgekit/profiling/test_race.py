@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import random
 from collections import Counter
@@ -25,7 +26,7 @@ from edgekit_targets.agent.inprocess import FakeAgent, Scenario
 from edgekit_targets.bundle import read_manifest
 from edgekit_targets.progress import silent
 from edgekit_targets.runtimes.fake import Script
-from edgekit_targets.runtimes.noise import lognormal
+from edgekit_targets.runtimes.noise import bursts, lognormal
 from edgekit_targets.types.profile import Measurement, Profile
 
 MIB = 2**20
@@ -147,6 +148,40 @@ def test_what_fails_for_sure_stops_after_one_launch_and_is_no_open_question(
     assert {one.family: one.status for one in verdict.candidates} == {
         "linear": "pass",
         **dict.fromkeys(("lstm", "transformer", "conv"), "fail"),
+    }
+
+
+def test_both_families_of_the_pair_get_an_answer_and_no_other_loser_does(
+    make_bundle: MakeBundle, make_evidence: Make
+) -> None:
+    """The loser's cheapest file goes on until it is known to fit; its other file and the baseline stop as beaten."""
+    int8 = {"precision": "int8-dynamic"}
+    bundle = make_bundle(
+        make_evidence("lstm"),
+        make_evidence("transformer"),
+        make_evidence("transformer", **int8),
+        make_evidence("conv"),
+        profiled=False,
+    )
+
+    def tailed(median: float) -> Script:
+        """Fits p99 = 20 ms, with one in 200 beyond: it takes a few thousand samples to be sure."""
+        noise = functools.partial(bursts, median, 0.05, share=0.005, factor=20.0, length=1.0)
+        return Script(launch=lambda launch: noise(launch))
+
+    scripts = {(f"{name}-window-fp32-portable-plain", "*"): tailed(0.003) for name in ("transformer", "conv")}
+    scripts["transformer-window-int8-dynamic-portable-plain", "*"] = tailed(0.0045)
+    agent = FakeAgent(Scenario(scripts=scripts, default=script(0.00001, 7), targets=("cpu",)))
+    measure(bundle, agent, "p99=20ms", plan=dataclasses.replace(until_decided(), rounds=2, samples=5 * 2 * 60))
+    verdict = pick(bundle, budget("p99=20ms"))
+    assert verdict.choice is not None
+    assert verdict.choice.family == "lstm"
+    status = {(one.family, one.precision): one.status for one in verdict.candidates}
+    assert status == {
+        ("lstm", "fp32"): "pass",
+        ("transformer", "fp32"): "pass",
+        ("transformer", "int8-dynamic"): "undecided",
+        ("conv", "fp32"): "undecided",
     }
 
 
