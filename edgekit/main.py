@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from edgekit.commands import COMMANDS, GROUPS
+from edgekit.terminal.interrupt import heard
 from edgekit_targets import __version__
 from edgekit_targets.errors import EdgekitError
 
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away (edgekit ... | head): not an error, and nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    if code == INTERRUPTED:
+    if code == INTERRUPTED or heard():
         return _end("interrupted; what was measured is kept", INTERRUPTED)
     return code if isinstance(code, int) else 0
 

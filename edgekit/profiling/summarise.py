@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import statistics
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from edgekit.profiling.energy import summarise_energy
 from edgekit.profiling.enforce import enforced_warnings
 from edgekit.profiling.latency import (
+    by_launch,
     cpu_seconds,
     latency_of,
     latency_warnings,
@@ -50,7 +52,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
     cpu = slice_mean(taken.slices, taken.places, cpu_seconds)
     if latency is not None and cpu is None:
         warnings.append("cpu time: this system does not tell it")
-    marks = [one.memory for one in taken.opened if one.memory is not None]
+    marks = _marks(taken)
     peaks = [one.peak_bytes for one in marks]
     peaks += [one.process_peak_bytes for one in taken.opened if one.process_peak_bytes is not None]
     memory = _memory(taken, marks, warnings)
@@ -160,15 +162,20 @@ def _memory(taken: Taken, launches: Sequence[Memory], warnings: list[str]) -> Me
         if taken.opened:
             warnings.append("memory: this system has no high-water mark that can be reset")
         return None
-    worst = max(launches, key=lambda one: one.peak_bytes - one.baseline_bytes)
-    steady = [ran.steady_bytes for ran in taken.slices if ran.steady_bytes is not None]
-    return Memory(
-        baseline_bytes=worst.baseline_bytes,
-        load_peak_bytes=worst.load_peak_bytes,
-        run_peak_bytes=worst.run_peak_bytes,
-        steady_bytes=max(steady, default=worst.steady_bytes),
-        added_file_bytes=worst.added_file_bytes,
-    )
+    return max(launches, key=lambda one: one.peak_bytes - one.baseline_bytes)
+
+
+def _marks(taken: Taken) -> list[Memory]:
+    """The memory of each launch, with what was resident after its slices: running goes on there, so may growing."""
+    slices = by_launch([(place, ran.steady_bytes) for place, ran in zip(taken.places, taken.slices, strict=True)])
+    found = []
+    for number, opened in enumerate(taken.opened):
+        if opened.memory is not None:
+            told = [one for one in (slices[number] if number < len(slices) else ()) if one is not None]
+            settled = max(told, default=opened.memory.steady_bytes)
+            run_peak = max(opened.memory.run_peak_bytes, settled)
+            found.append(dataclasses.replace(opened.memory, steady_bytes=settled, run_peak_bytes=run_peak))
+    return found
 
 
 def _refused(opened: Opened) -> bool:

@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from edgekit.terminal.interrupt import check
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
@@ -45,7 +47,12 @@ class Bar:
             self._bar.stop()
 
     def __call__(self, stage: str, done: float, total: float) -> None:
-        """Move the bar of ``stage``; stages appear in the order in which they are first named."""
+        """Move the bar of ``stage``; stages appear in the order in which they are first named.
+
+        Raises:
+            KeyboardInterrupt: there was a Ctrl-C that got lost.
+        """
+        check()
         if self._bar is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bar.add_task(stage, total=total)

@@ -54,4 +54,4 @@ def test_the_extras_are_those_of_the_design(wheel: zipfile.ZipFile) -> None:
 
 def test_the_command_is_edgekit(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert "edgekit = edgekit.main:main" in wheel.read(name).decode()
+    assert "edgekit = edgekit.__main__:main" in wheel.read(name).decode()

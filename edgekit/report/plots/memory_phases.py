@@ -1,4 +1,4 @@
-"""Memory over the phases of a process: runtime imported, model loaded, first run, settled."""
+"""Memory over the phases of a process: runtime imported, model loaded, running, settled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgekit.terminal.format import limit as format_limit
 from edgekit_targets.types.profile import Memory
 
 _KEY, _TITLE = "memory-phases", "Memory over the phases"
-_PHASES = (("|", "runtime imported"), (">", "loading, peak"), ("s", "first run, peak"), ("o", "settled"))
+_PHASES = (("|", "runtime imported"), (">", "loading, peak"), ("s", "running, peak"), ("o", "settled"))
 
 
 def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
@@ -69,7 +69,7 @@ def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
         caption=_caption(shown) + strips.left_out([row for row, _ in weighed]),
         description=(
             f"One strip a candidate: the memory of its process in {unit.name} with the runtime imported, at the peak "
-            "of loading, at the peak of the first run, and settled."
+            "of loading, at the peak of running, and settled."
         ),
         figure=figure,
     )
@@ -97,7 +97,7 @@ def _look(shape: str, color: str) -> dict[str, Any]:
 
 def _caption(shown: Sequence[tuple[Row, Memory]]) -> str:
     row, one = max(shown, key=lambda item: item[1].peak_bytes)
-    phase = "loading" if one.load_peak_bytes >= one.run_peak_bytes else "its first run"
+    phase = "loading" if one.load_peak_bytes >= one.run_peak_bytes else "its runs"
     found = row.measurement
     ends = (found.process_memory_low_bytes, found.process_memory_high_bytes) if found is not None else (None, None)
     return (

@@ -38,6 +38,7 @@ class Model:
         self._session: Session | None = None
         self._feeds: dict[str, Array] = {}
         self._states: tuple[State, ...] = ()
+        self._steady = 0
 
     def open(self, request: Open) -> Opened:
         """Load the model, run it once, and compare the golden outputs where asked to.
@@ -90,7 +91,7 @@ class Model:
         first_run_seconds = (now() - start) / 1e9
         self._settle(session.run, self._meter.resident if measured else lambda: 0)
         run_peak = self._meter.peak() if measured else 0
-        steady = self._meter.resident() if measured else 0
+        steady = self._steady = self._meter.resident() if measured else 0
         files_now = self._meter.files() if measured else None
         process_peak = None if measured else self._meter.process_peak()
         device.mark()
@@ -128,10 +129,17 @@ class Model:
         )
 
     def run(self, request: Run) -> Ran:
-        """Time one slice; what else the machine did meanwhile is told along."""
+        """Time one slice; what else the machine did meanwhile is told along.
+
+        Only what grows while it runs is added to what was resident when it had settled: the process holds more by now
+        that is not the model's (what the golden outputs left behind, the reply to ``open``).
+        """
         run = self._opened().run
+        measured = self._meter.reason is None
         before = self._surroundings.look()
+        resident = self._meter.resident() if measured else 0
         timed = self._time(run, request)
+        self._steady += (self._meter.resident() if measured else 0) - resident
         seen = self._surroundings.since(before)
         return Ran(
             handle=request.handle,
@@ -139,7 +147,7 @@ class Model:
             cpu_seconds=timed.cpu_seconds,
             wall_seconds=timed.wall_seconds,
             warmup_runs=timed.warmup_runs,
-            steady_bytes=self._meter.resident() if self._meter.reason is None else None,
+            steady_bytes=self._steady if measured else None,
             warnings=seen.remarks,
             response_seconds=None if request.energy else timed.response_seconds,
             inferences=timed.warmup_runs + len(timed.seconds) if request.energy else None,

@@ -151,6 +151,7 @@ class Ran:
     wall_seconds: float
     warmup_runs: int
     steady_bytes: int | None
+    """What is resident after the slice, without what the process holds beside the model since it had settled."""
     warnings: tuple[str, ...] = ()
     """What a reader of these samples must know, and that does not make them doubtful."""
     response_seconds: tuple[float, ...] | None = None

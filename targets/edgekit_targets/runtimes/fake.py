@@ -45,6 +45,8 @@ class Script:
     run_spike_bytes: int = 2**18
     second_run_bytes: int = 0
     """What the run after the first adds, as an arena may."""
+    hundredth_run_bytes: int = 0
+    """What the hundredth run adds, long after it seemed to have settled."""
     parity_error: float = 0.0
     refuses: str | None = None
     """Loading fails with this message (the user's error)."""
@@ -88,6 +90,8 @@ class FakeSession:
         self._count()
         if self._timed == 0:
             self._meter.grow(self._script.second_run_bytes)
+        if self._runs == 100:
+            self._meter.grow(self._script.hundredth_run_bytes)
         self._clock.advance(_seconds(self._script.latency_seconds, self._timed), cores=self._script.cores)
         self._timed += 1
 

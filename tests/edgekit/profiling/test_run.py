@@ -61,6 +61,17 @@ def test_measures_what_the_script_says(bundle: Path) -> None:
         assert any(text.startswith("energy") for text in one.warnings)
 
 
+def test_memory_that_grows_in_the_timed_runs_counts(bundle: Path) -> None:
+    script = Script(load_bytes=2 * MIB, load_spike_bytes=0, run_bytes=0, run_spike_bytes=0, hundredth_run_bytes=3 * MIB)
+    found = measure(bundle, FakeAgent(Scenario(default=script, targets=("cpu",))))
+    for one in found.measurements:
+        assert one.memory is not None
+        assert one.memory.load_peak_bytes == 52 * MIB
+        assert one.memory.run_peak_bytes == one.memory.steady_bytes == 55 * MIB
+        assert one.memory.added_bytes == one.memory_low_bytes == one.memory_high_bytes == 5 * MIB
+        assert one.process_memory_high_bytes == 55 * MIB
+
+
 def test_every_launch_is_a_fresh_process_and_orders_differ(bundle: Path) -> None:
     agent = FakeAgent()
     measure(bundle, agent, plan=Plan(launches=4, rounds=3, samples=120, seconds=60.0))

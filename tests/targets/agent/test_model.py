@@ -59,6 +59,22 @@ def test_what_the_second_run_adds_is_part_of_the_peak() -> None:
     assert memory.steady_bytes == 1000 + 2**20
 
 
+def test_what_the_process_takes_beside_the_model_later_is_not_the_models() -> None:
+    """Golden outputs, and the reply to ``open``, are in the process before the first slice."""
+    clock, meter = ScriptedClock(), ScriptedMeter(1000)
+    script = Script(load_bytes=0, load_spike_bytes=0, run_bytes=0, run_spike_bytes=0, hundredth_run_bytes=7)
+    made = Model(FakeTarget("cpu", script, REQUEST.inputs, clock, meter), clock, meter, Quiet())
+    memory = made.open(REQUEST).memory
+    assert memory is not None
+    assert memory.steady_bytes == 1000
+    meter.grow(500)
+    steady = []
+    for _ in range(3):
+        steady.append(made.run(dataclasses.replace(RUN, samples=50)).steady_bytes)
+        meter.grow(30)
+    assert steady == [1000, 1007, 1007]
+
+
 def test_where_only_the_process_has_a_peak_that_is_told() -> None:
     clock = ScriptedClock()
     target = FakeTarget("cpu", Script(), REQUEST.inputs, clock, ScriptedMeter(1000))
