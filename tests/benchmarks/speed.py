@@ -1,9 +1,13 @@
 """Ours against what people would otherwise use: the same module with the same weights, one thread, batch 1.
 
 For presets seed (length 10 and 100), mid (100) and 10m (64), both families: PyTorch eager and compiled, the stock
-export with and without ``quantize_dynamic``, OpenVINO on the stock export, and ours in every precision on ONNX Runtime
-and OpenVINO. All of a row take turns in every round. Run by ``make bench``; writes ``speed.md`` beside this file and
-exits 1 when the whole 95 % interval of a ratio lies beyond its bound:
+export with and without ``quantize_dynamic``, OpenVINO on the stock export, and ours in fp32, int8-dynamic and
+int8-static on ONNX Runtime and OpenVINO, loaded as ``edgekit profile`` loads it. All of a row take turns in every
+round.
+
+``make bench`` runs every row; ``python -m tests.benchmarks.speed seed-10-lstm mid-100-transformer`` runs these. Each
+row replaces its part of ``speed.md`` beside this file. Exits 1 when the whole 95 % interval of a ratio lies beyond its
+bound:
 
 - ours, at its fastest, within 1.03 of the best of the others whose error is no worse, in every row;
 - int8-dynamic LSTM of mid and 10m at least 2.8 times faster and 3.5 times smaller than our fp32.
@@ -11,35 +15,45 @@ exits 1 when the whole 95 % interval of a ratio lies beyond its bound:
 
 from __future__ import annotations
 
+import importlib.metadata
 import statistics
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from edgekit.profiling.plan import DEFAULT_SETTINGS
 from edgekit_export.exporting import ExportRequest, export
 from edgekit_export.prepare import prepare
+from edgekit_targets.hardware.describe import describe
 from edgekit_targets.progress import silent
 from edgekit_targets.runtimes import find
 from edgekit_targets.types.manifest import Artifact, Precision
-from edgekit_targets.types.session import SessionOptions
 from tests.benchmarks.common import peers
 from tests.benchmarks.common.peers import Floats, Way
 from tests.benchmarks.common.rounds import Middle, interleaved, ratio
 
 CASES = [("seed", 10), ("seed", 100), ("mid", 100), ("10m", 64)]
+FAMILIES = ("lstm", "transformer")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8-dynamic", "int8-static")
 TARGETS = ("cpu", "openvino")
 ROUNDS = 25
 HELD_OUT = 32
 NO_WORSE = 1.03
 LSTM_FASTER, LSTM_SMALLER = 2.8, 3.5
+EXACT = 1e-6
+"""Below this relative error two fp32 outputs are equally right: they differ in the order of their sums."""
 TABLE = Path(__file__).with_name("speed.md")
+HEAD = """Written by `make bench` (`tests/benchmarks/speed.py`), row by row; one thread, batch 1, random weights.
+Ratios are of medians, taken in each of the interleaved rounds, with 95 % intervals. What was tried to be faster still,
+and what it gave, stands in [tried.md](tried.md).
+"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,7 +104,8 @@ def _ours(bundle: Path, artifact: Artifact, name: str, x: Floats) -> Way:
     target = find(name)
     target.prepare()
     path = bundle / artifact.file
-    session = target.open(path, SessionOptions(), target.check(path))
+    session = target.open(path, DEFAULT_SETTINGS, target.check(path), {"x": x.shape})
+    assert session.facts.shapes == "fixed", session.facts
     session.bind({"x": x.copy()})
 
     def answer(given: Floats) -> Floats:
@@ -113,60 +128,96 @@ def _error(way: Way, drawn: Floats, reference: Floats) -> float:
     return float(np.linalg.norm(answers - reference) / np.linalg.norm(reference))
 
 
-def misses(title: str, lines: Sequence[Line]) -> list[str]:
-    """What of this row lies wholly beyond a bound; prints how ours stands to the best of the others."""
-    ours = min((line for line in lines if line.ours), key=lambda line: statistics.median(line.seconds))
-    rivals = [line for line in lines if not line.ours and line.error <= max(ours.error, 1e-6)]
-    best = min(rivals, key=lambda line: statistics.median(line.seconds))
+def judged(title: str, lines: Sequence[Line]) -> tuple[list[str], list[str]]:
+    """How ours stands to the best of the others, a sentence a bound, and those that lie wholly beyond it."""
+    ours = min((line for line in lines if line.ours), key=_median)
+    best = min((line for line in lines if not line.ours and line.error <= max(ours.error, EXACT)), key=_median)
     found = ratio(ours.seconds, best.seconds)
-    print(f"{title}: {ours.way.name} / {best.way.name} = {found}, bound {NO_WORSE}")
-    missed = [f"{title}: {found} beyond {NO_WORSE}"] if found.low > NO_WORSE else []
+    told = [f"{ours.way.name} / {best.way.name} = {found}, bound {NO_WORSE}"]
+    missed = [f"{title}: {told[-1]}"] if found.low > NO_WORSE else []
     if title.startswith(("mid", "10m")) and title.endswith("lstm"):
         fp32, int8 = (
             next(one for one in lines if one.way.name == f"edgekit {p} cpu") for p in ("fp32", "int8-dynamic")
         )
         faster = ratio(fp32.seconds, int8.seconds)
         smaller = (fp32.way.size_bytes or 0) / (int8.way.size_bytes or 1)
-        print(f"{title}: int8 is {faster} times faster (bound {LSTM_FASTER}), {smaller:.2f} smaller ({LSTM_SMALLER})")
+        told.append(f"int8 is {faster} times faster than fp32 (bound {LSTM_FASTER})")
         if faster.high < LSTM_FASTER:
-            missed.append(f"{title}: int8 only {faster} times faster")
+            missed.append(f"{title}: {told[-1]}")
+        told.append(f"int8 is {smaller:.2f} times smaller than fp32 (bound {LSTM_SMALLER})")
         if smaller < LSTM_SMALLER:
-            missed.append(f"{title}: int8 only {smaller:.2f} times smaller")
-    return missed
+            missed.append(f"{title}: {told[-1]}")
+    return told, missed
 
 
-def table(title: str, lines: Sequence[Line]) -> str:
-    """One row of the issue as a Markdown table, fastest first."""
-    rows = [f"### {title}", "", "| | median | ratio to the stock export | relative error | size | quantized |"]
-    rows.append("|---|---:|---:|---:|---:|---:|")
-    for line in sorted(lines, key=lambda line: statistics.median(line.seconds)):
+def _median(line: Line) -> float:
+    return statistics.median(line.seconds)
+
+
+def table(title: str, lines: Sequence[Line], told: Sequence[str], where: str) -> str:
+    """One row of the issue as a Markdown table, fastest first, with its bounds and what it was measured on."""
+    rows = [f"### {title}", "", *(f"- {one}" for one in told), f"- measured on {where}", ""]
+    rows += ["| | median | ratio to the stock export | relative error | size | quantized |"]
+    rows += ["|---|---:|---:|---:|---:|---:|"]
+    for line in sorted(lines, key=_median):
         size = "–" if line.way.size_bytes is None else f"{line.way.size_bytes / 1024:.0f} KiB"
         name = f"**{line.way.name}**" if line.ours else line.way.name
         rows.append(
-            f"| {name} | {statistics.median(line.seconds) * 1e6:.0f} us | {line.against} "
+            f"| {name} | {_median(line) * 1e6:.0f} us | {line.against} "
             f"| {line.error:.1e} | {size} | {line.way.quantized} |"
         )
     return "\n".join([*rows, ""])
 
 
-def main() -> int:
-    """Measure every row, write the table, and say whether the bounds hold."""
+def updated(text: str, tables: Mapping[str, str]) -> str:
+    """The page with the tables of these rows in it; those of other rows stay as they are."""
+    parts = (part for part in text.split("### ")[1:])
+    kept = {part.partition("\n")[0].strip(): f"### {part.strip()}\n" for part in parts} | dict(tables)
+    order = [_title(*row) for row in ROWS.values()]
+    return "\n".join([HEAD, *(kept[title] for title in order if title in kept)])
+
+
+def _title(preset: str, length: int, family: str) -> str:
+    return f"{preset}, length {length}, {family}"
+
+
+ROWS = {f"{preset}-{length}-{family}": (preset, length, family) for preset, length in CASES for family in FAMILIES}
+"""Every row of the bench by the name it goes by on the command line."""
+
+
+def _where() -> str:
+    device = describe()
+    packages = ("onnxruntime", "openvino", "torch")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    isa = "+".join(device.isa) or "no extension"
+    return f"{date.today()}, {device.cpu}, {device.cores} cores, {isa}; {versions}"
+
+
+def main(names: Sequence[str]) -> int:
+    """Measure the rows of these ``names`` (none: all), put them into the page, and say whether the bounds hold."""
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        print(f"no row is called {', '.join(unknown)}; choose from {', '.join(ROWS)}", file=sys.stderr)
+        return 2
     torch.set_num_threads(1)
     missed: list[str] = []
-    tables = []
-    for preset, length in CASES:
-        for family in ("lstm", "transformer"):
-            title = f"{preset}, length {length}, {family}"
-            with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                lines = measure(preset, length, family, Path(scratch))
-            missed += misses(title, lines)
-            tables.append(table(title, lines))
-    TABLE.write_text("\n".join(["Written by `make bench`; one thread, batch 1, random weights.", "", *tables]))
+    for name in names or ROWS:
+        row = ROWS[name]
+        title = _title(*row)
+        with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            lines = measure(*row, Path(scratch))
+        told, beyond = judged(title, lines)
+        missed += beyond
+        for sentence in told:
+            print(f"{title}: {sentence}", flush=True)
+        TABLE.write_text(
+            updated(TABLE.read_text() if TABLE.exists() else "", {title: table(title, lines, told, _where())})
+        )
     for line in missed:
         print(f"missed: {line}")
     return int(bool(missed))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
