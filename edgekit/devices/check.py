@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgekit.devices import snippets
-from edgekit.devices.place import Found, Place
+from edgekit.devices.place import Found, Place, another_folder
 from edgekit_targets.agent.protocol import Welcome
 from edgekit_targets.catalogue.match import match
 from edgekit_targets.records import parse
@@ -78,7 +78,7 @@ def check(place: Place, file: str, welcome: Welcome, name: str) -> Checked:
             *_machine(welcome.device, place.found, entry),
             _runtime(welcome.targets, name),
             *_now(state, datetime.now(UTC).timestamp()),
-            _disk(place.found),
+            _disk(place.found, name),
             _controller(state),
             *_traps(entry),
         ),
@@ -135,10 +135,17 @@ def _now(state: dict[str, Any], here: float) -> Sequence[Finding]:
     return found
 
 
-def _disk(found: Found) -> Finding:
+def _disk(found: Found, name: str) -> Finding:
     if found.free_bytes is None:
         return Finding(what="disk", told="unknown", fine=True)
     told = f"{found.free_bytes / (1 << 30):.1f} GiB free"
+    if found.noexec:
+        return Finding(
+            what="disk",
+            told=f"{told}; mounted noexec, so no runtime can be loaded from {found.folder}",
+            fine=False,
+            remedy=another_folder(name, "on a disk without noexec"),
+        )
     if found.free_bytes >= _FREE_BYTES:
         return Finding(what="disk", told=told, fine=True)
     return Finding(what="disk", told=told, fine=False, remedy="df -h ~ && sudo apt clean")

@@ -26,7 +26,7 @@ def connect(device: str, own: Mapping[str, OwnDevice]) -> AbstractContextManager
         DeviceLost: it does not answer.
     """
     address = find_address(device, own)
-    return LocalAgent() if address.host is None else remote_agent(address, device)
+    return LocalAgent() if address.host is None else remote_agent(address, device, folder=find_folder(device, own))
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def reach(device: str, own: Mapping[str, OwnDevice]) -> Iterator[Place]:
     if address.host is None:
         raise InputError(f"{device} is this machine, which needs no setting up: pip install the extras you use")
     with Connection(address, device) as connection:
-        yield Place(connection)
+        yield Place(connection, find_folder(device, own))
 
 
 def find_address(device: str, own: Mapping[str, OwnDevice]) -> Address:
@@ -55,6 +55,11 @@ def find_address(device: str, own: Mapping[str, OwnDevice]) -> Address:
     if device == LOCAL or device.startswith(SSH):
         return parse_address(device, "--device")
     raise InputError(f"--device {device!r} is unknown; {nearest(device, [*own, LOCAL])}")
+
+
+def find_folder(device: str, own: Mapping[str, OwnDevice]) -> str | None:
+    """Where a device has room for edgekit, if ``edgekit.toml`` names a folder instead of the home."""
+    return own[device].folder if device in own else None
 
 
 def name_in_profiles(device: str, own: Mapping[str, OwnDevice]) -> str:

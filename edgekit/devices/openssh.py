@@ -18,10 +18,13 @@ from types import TracebackType
 from typing import IO, Self
 
 from edgekit.devices.address import Address
+from edgekit.devices.bounded import SaidTooMuch, run_bounded
 from edgekit.devices.failures import DeviceLost, explain
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import AgentFailed, InputError
 
 SSH_FAILED = 255
+_MOST_BYTES = 64 << 20
+"""What a command may say; the largest answers are outputs of a model."""
 CONNECT_SECONDS = 15
 _ALIVE_SECONDS, _ALIVE_TRIES = 5, 3
 """A device that says nothing for so long is given up: 15 s."""
@@ -89,14 +92,15 @@ class Connection:
 
         Raises:
             InputError: the device cannot be reached for a reason that the user must mend.
+            AgentFailed: it says things without end.
             DeviceLost: it was reached, or could be, and the connection broke or it did not answer in ``seconds``.
         """
-        argv = self.argv(command)
         try:
-            if isinstance(given, bytes):
-                ended = subprocess.run(argv, input=given, capture_output=True, check=False, timeout=seconds)
-            else:
-                ended = subprocess.run(argv, stdin=given, capture_output=True, check=False, timeout=seconds)
+            ended = run_bounded(self.argv(command), given, seconds=seconds, most_bytes=_MOST_BYTES)
+        except SaidTooMuch as error:
+            raise AgentFailed(
+                f"{self.name} says things without end; what a login prints there must end, see ~/.profile and ~/.bashrc"
+            ) from error
         except subprocess.TimeoutExpired as error:
             raise DeviceLost(
                 f"{self.name} gave no answer in {seconds:.0f} s; is it frozen, or its line slow?"

@@ -27,6 +27,8 @@ class Found:
 
     folder: str
     free_bytes: int | None
+    noexec: bool
+    """Whether no library can be loaded from the folder, as on a disk mounted ``noexec``."""
     python: tuple[int, ...]
     executable: str
     machine: str
@@ -35,11 +37,16 @@ class Found:
     system: str
 
 
+def another_folder(name: str, which: str) -> str:
+    """The remedy where a device's home will not do."""
+    return f'name a folder there {which}, in edgekit.toml: [devices.{name}] folder = "/path"'
+
+
 class Place:
     """The folder on one device, over an open connection."""
 
-    def __init__(self, connection: Connection, python: str = "python3") -> None:
-        """Ask the device what it is.
+    def __init__(self, connection: Connection, folder: str | None = None, python: str = "python3") -> None:
+        """Ask the device what it is; edgekit's own folder is made in ``folder``, by default the home.
 
         Raises:
             InputError: it cannot be reached, has no Python or one that is too old, or nothing can be written there.
@@ -47,7 +54,7 @@ class Place:
         """
         self._connection, self._python = connection, python
         self.name = connection.name
-        self.found = self._probe()
+        self.found = self._probe(folder)
         self.folder = self.found.folder
 
     def path(self, *parts: str) -> str:
@@ -101,7 +108,7 @@ class Place:
         packages: str | None = None,
     ) -> dict[str, Any]:
         """Run a snippet there and read its answer; ``packages`` is where it may import from."""
-        line = snippets.command(self._python, code, *arguments, packages=packages)
+        line = snippets.command(self._python, code, *arguments, seconds=seconds, packages=packages)
         done = self._connection.run(line, given=given, seconds=seconds)
         if done.code == _NO_PYTHON:
             raise InputError(f"{self.name} has no {self._python}; install it there: sudo apt install python3")
@@ -110,12 +117,13 @@ class Place:
             raise AgentFailed(f"{self.name}: {self._python} ended with exit code {done.code} and said: {said[-1]}")
         return snippets.read_answer(done.stdout, self.name)
 
-    def _probe(self) -> Found:
-        answer = self.ask(snippets.PROBE)
+    def _probe(self, folder: str | None) -> Found:
+        answer = self.ask(snippets.PROBE, *(() if folder is None else (folder,)))
         try:
             found = Found(
                 folder=str(answer["folder"]),
                 free_bytes=None if answer["free_bytes"] is None else int(answer["free_bytes"]),
+                noexec=bool(answer["noexec"]),
                 python=tuple(int(number) for number in answer["python"]),
                 executable=str(answer["executable"]),
                 machine=str(answer["machine"]),
@@ -130,5 +138,8 @@ class Place:
             oldest = ".".join(map(str, OLDEST_PYTHON))
             raise InputError(f"{self.name} has Python {version}; edgekit's agent needs {oldest} or newer there")
         if answer.get("reason") is not None:
-            raise InputError(f"{self.name}: {found.folder} cannot be written: {answer['reason']}")
+            raise InputError(
+                f"{self.name}: {found.folder} cannot be written: {answer['reason']}; "
+                f"{another_folder(self.name, 'that can')}"
+            )
         return found

@@ -1,12 +1,14 @@
 """An agent on a device behind ssh: the same agent, the same protocol, and files that go there before they are named.
 
-The agent ends when its input does: with this process, with the connection, or with the device.
+The agent ends when its input does: with this process, with the connection, or with the device; and soon after the line
+to it has died without a word.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import secrets
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,20 +23,22 @@ from edgekit.devices.place import Place
 from edgekit.devices.snippets import MARK
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.protocol import Enforce, Evaluate, Evaluated, Idle, Idled, Open, Opened, Ran, Run, Welcome
-from edgekit_targets.agent.server import IDLE
+from edgekit_targets.agent.silence import BEAT_SECONDS, SILENCE_SECONDS, VARIABLE
 from edgekit_targets.errors import AgentGone
 from edgekit_targets.files import sha256_of, write_atomic
 from edgekit_targets.types.profile import Enforced
 
 DEFAULT_RUNTIME = "default"
 _HASH_LETTERS = 16
-_IDLE_SECONDS = 3600
-"""``compare`` trains between two questions; a workstation that lost its power asks none again."""
+_CONTROLLER = secrets.token_hex(8)
+"""This process, to the agents that it starts: it may end those that a broken line has left behind."""
 Answer = TypeVar("Answer")
 
 
 @contextmanager
-def remote_agent(address: Address, name: str, runtime: str = DEFAULT_RUNTIME) -> Iterator[RemoteAgent]:
+def remote_agent(
+    address: Address, name: str, runtime: str = DEFAULT_RUNTIME, folder: str | None = None
+) -> Iterator[RemoteAgent]:
     """An agent on the device called ``name``, with the packages that ``device setup`` put there as ``runtime``.
 
     Raises:
@@ -42,7 +46,7 @@ def remote_agent(address: Address, name: str, runtime: str = DEFAULT_RUNTIME) ->
         DeviceLost: it does not answer.
     """
     with Connection(address, name) as connection:
-        place = Place(connection)
+        place = Place(connection, folder)
         with agent_at(place, put_agent(place), runtime) as agent:
             yield agent
 
@@ -50,7 +54,8 @@ def remote_agent(address: Address, name: str, runtime: str = DEFAULT_RUNTIME) ->
 @contextmanager
 def agent_at(place: Place, file: str, runtime: str = DEFAULT_RUNTIME) -> Iterator[RemoteAgent]:
     """The agent at ``file`` of a device that is reached already."""
-    with LocalAgent(place.argv(start_command(place, file, runtime)), after=MARK) as agent:
+    argv = place.argv(start_command(place, file, runtime))
+    with LocalAgent(argv, after=MARK, beat_seconds=BEAT_SECONDS) as agent:
         yield RemoteAgent(agent, place)
 
 
@@ -66,7 +71,7 @@ def start_command(place: Place, file: str, runtime: str = DEFAULT_RUNTIME) -> st
     variables = {
         "PYTHONPATH": place.path("runtimes", runtime),
         "XDG_CACHE_HOME": place.path("cache"),
-        IDLE: str(_IDLE_SECONDS),
+        VARIABLE: str(SILENCE_SECONDS),
     }
     told = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
     return f"echo; echo {MARK}; {told} exec python3 {shlex.quote(file)}"
@@ -79,10 +84,12 @@ class RemoteAgent:
         """Take over an agent that was started, and the folder on its device."""
         self._agent, self._place = agent, place
         self._sent: dict[Path, str] = {}
+        # By name too: one machine under two names would be two controllers, the second of which must not end the first.
+        self._controller = hashlib.sha256(f"{_CONTROLLER} {place.name}".encode()).hexdigest()[:_HASH_LETTERS]
 
     def hello(self, *, exclusive: bool = False) -> Welcome:
         """As the agent's, under the name that the device has here."""
-        welcome = self._told(lambda: self._agent.hello(exclusive=exclusive))
+        welcome = self._told(lambda: self._agent.hello(exclusive=exclusive, controller=self._controller))
         return dataclasses.replace(welcome, device=dataclasses.replace(welcome.device, name=self._place.name))
 
     def open(self, request: Open) -> Opened:
@@ -95,11 +102,12 @@ class RemoteAgent:
 
     def evaluate(self, request: Evaluate) -> Evaluated:
         """Send the inputs, compute, and fetch the outputs; neither stays there."""
-        inputs = self._send(Path(request.inputs))
+        inputs = self._place.put(Path(request.inputs), "scratch", f"{request.handle}.inputs.npz")
         outputs = self._place.path("scratch", f"{request.handle}.outputs.npz")
-        found = self._told(lambda: self._agent.evaluate(dataclasses.replace(request, inputs=inputs, outputs=outputs)))
+        there = dataclasses.replace(request, inputs=inputs, outputs=outputs)
+        found = self._told(lambda: self._agent.evaluate(there))
         write_atomic(Path(request.outputs), self._place.get(outputs))
-        self._place.remove([outputs])
+        self._place.remove([inputs, outputs])
         return found
 
     def idle(self, request: Idle) -> Idled:

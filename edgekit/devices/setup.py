@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.devices import snippets
-from edgekit.devices.place import Place
+from edgekit.devices.place import Place, another_folder
 from edgekit.devices.remote import DEFAULT_RUNTIME
 from edgekit.devices.wheels import fetch, pinned
-from edgekit_targets.errors import CheckFailed
+from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.progress import Progress
 
 _KNOWN_TO_WORK = {"SIGILL": "onnxruntime==1.22.0"}
@@ -90,10 +90,15 @@ def set_up(
     Without ``requirements`` it is the versions that are pinned.
 
     Raises:
-        InputError: nothing suits the device, or it has no room.
+        InputError: nothing suits the device, it has no room, or no library can be loaded from there.
         CheckFailed: the packages do not load there; what was in use before still is.
         DeviceLost: the connection broke.
     """
+    if place.found.noexec:
+        raise InputError(
+            f"{place.name}: no library can be loaded from {place.folder}, whose disk is mounted noexec; "
+            f"{another_folder(place.name, 'on a disk without noexec')}, or: sudo mount -o remount,exec <its disk>"
+        )
     requirements = requirements or pinned().requirements
     stage = f"set up {place.name}"
     progress(stage, 0, 4)

@@ -14,6 +14,7 @@ from edgekit_targets.errors import AgentFailed, InputError
 
 MARK: Final = "edgekit-device:"
 _MOST_LINES = 10_000
+_GRACE_SECONDS = 60
 SAY: Final = (
     f'import sys,os,json\ndef say(**k): sys.stdout.write("\\n{MARK}"+json.dumps(k)+"\\n"); sys.stdout.flush()\n'
 )
@@ -21,8 +22,8 @@ SAY: Final = (
 PROBE: Final = (
     SAY
     + """
-import platform, tempfile, shutil
-home = os.path.expanduser("~")
+import glob, platform, tempfile, shutil, time
+home = sys.argv[1] if len(sys.argv) > 1 else os.path.expanduser("~")
 folder = os.path.join(home, ".edgekit")
 reason = None
 try:
@@ -30,15 +31,21 @@ try:
     handle, name = tempfile.mkstemp(dir=folder)
     os.close(handle)
     os.unlink(name)
+    for part in glob.glob(os.path.join(glob.escape(folder), "*", "*.part")):
+        if os.path.isfile(part) and time.time() - os.path.getmtime(part) > 3600:
+            os.unlink(part)
 except OSError as error:
     reason = error.strerror
-free = shutil.disk_usage(folder if os.path.isdir(folder) else home).free if os.path.isdir(home) else None
-say(folder=folder, reason=reason, free_bytes=free, python=list(sys.version_info[:3]), executable=sys.executable,
+where = folder if os.path.isdir(folder) else home
+free = shutil.disk_usage(where).free if os.path.isdir(where) else None
+noexec = os.path.isdir(where) and bool(os.statvfs(where).f_flag & getattr(os, "ST_NOEXEC", 0))
+say(folder=folder, reason=reason, free_bytes=free, noexec=noexec,
+    python=list(sys.version_info[:3]), executable=sys.executable,
     machine=platform.machine(), bits=64 if sys.maxsize > 2**32 else 32, libc=list(platform.libc_ver()),
     system=platform.system())
 """
 )
-"""Where edgekit may put things, and what Python this is."""
+"""Where edgekit may put things, and what Python this is. What a transfer left that lost its power is taken away."""
 
 LIST: Final = (
     SAY
@@ -126,10 +133,15 @@ say(removed=len(sys.argv) - 1)
 """Files and folders, with what is in them."""
 
 
-def command(python: str, code: str, *arguments: str, packages: str | None = None) -> str:
-    """The line for the device's shell that runs ``code``, which may import from ``packages``."""
+def command(python: str, code: str, *arguments: str, seconds: float, packages: str | None = None) -> str:
+    """The line for the device's shell that runs ``code``, which may import from ``packages``.
+
+    Nobody waits longer than ``seconds`` for it, and on a line that died without a word it would wait for ever; so it
+    ends itself by then.
+    """
     path = "" if packages is None else f"PYTHONPATH={shlex.quote(packages)} "
-    return path + shlex.join([python, "-c", code, *arguments])
+    limited = f"import signal\nsignal.alarm({int(seconds) + _GRACE_SECONDS})\n{code}"
+    return path + shlex.join([python, "-c", limited, *arguments])
 
 
 def read_answer(stdout: bytes, name: str) -> dict[str, Any]:

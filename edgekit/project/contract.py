@@ -13,11 +13,15 @@ FILE = "edgekit.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnDevice:
-    """A machine of the team's: how it is reached, and the entry of the catalogue it is, if it is one."""
+    """A machine of the team's: how it is reached, and the entry of the catalogue it is, if it is one.
+
+    What edgekit puts there goes into ``folder``, instead of the home, which may be read-only or mounted ``noexec``.
+    """
 
     name: str
     address: Address
     catalogue: str | None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

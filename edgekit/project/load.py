@@ -14,6 +14,7 @@ from edgekit_targets.catalogue.load import find_entry
 from edgekit_targets.errors import InputError
 from edgekit_targets.toml import parse_table, read_toml
 
+_FOLDER = re.compile(r"(/[A-Za-z0-9._-]+)+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -21,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class _Device:
     address: str
     catalogue: str | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,9 @@ def _device(name: str, one: _Device, where: str) -> OwnDevice:
     if one.catalogue is not None:
         find_entry(one.catalogue, f"{where}: devices.{name}: catalogue")
     address = parse_address(one.address, f"{where}: devices.{name}: address")
-    return OwnDevice(name=name, address=address, catalogue=one.catalogue)
+    if one.folder is not None and not _FOLDER.fullmatch(one.folder):
+        raise InputError(f'{where}: devices.{name}: {one.folder!r} is no absolute path; write e.g. folder = "/data"')
+    return OwnDevice(name=name, address=address, catalogue=one.catalogue, folder=one.folder)
 
 
 def _check_name(name: str, where: str) -> None:

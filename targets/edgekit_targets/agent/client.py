@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import threading
 from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
@@ -51,13 +52,18 @@ class LocalAgent:
     and the agent goes without a word.
     """
 
-    def __init__(self, argv: Sequence[str] | None = None, *, after: str | None = None) -> None:
+    def __init__(
+        self, argv: Sequence[str] | None = None, *, after: str | None = None, beat_seconds: float | None = None
+    ) -> None:
         """Remember the command line; by default this interpreter runs the agent of this installation.
 
-        What is said before the line ``after`` is no answer: a login shell may greet.
+        What is said before the line ``after`` is no answer: a login shell may greet. With ``beat_seconds`` an agent
+        across a network is told so often that somebody is there.
         """
         self._local = argv is None
         self._after = after
+        self._beat_seconds = beat_seconds
+        self._writing, self._ended = threading.Lock(), threading.Event()
         self._argv = python_module("edgekit_targets") if argv is None else list(argv)
         self._process: subprocess.Popen[bytes] | None = None
         self._gone: str | None = None
@@ -89,6 +95,8 @@ class LocalAgent:
         self._stderr = LineReader(self._process.stderr.fileno(), limit=1 << 16)
         if self._after is not None:
             self._skip(self._after.encode("utf-8"))
+        if self._beat_seconds is not None:
+            threading.Thread(target=self._beat, args=(self._process, self._beat_seconds), daemon=True).start()
         return self
 
     def __exit__(
@@ -97,9 +105,9 @@ class LocalAgent:
         """Close the agent's input and wait for it; kill it and its workers if it stays."""
         self._end(_END_SECONDS)
 
-    def hello(self, *, exclusive: bool = False) -> Welcome:
+    def hello(self, *, exclusive: bool = False, controller: str | None = None) -> Welcome:
         """The machine's facts and targets; called first. With ``exclusive`` nobody else may measure meanwhile."""
-        welcome = self._ask(Hello(exclusive=exclusive), Welcome)
+        welcome = self._ask(Hello(exclusive=exclusive, controller=controller), Welcome)
         if welcome.protocol != PROTOCOL:
             raise AgentFailed(f"the agent speaks protocol {welcome.protocol}, this edgekit {PROTOCOL}")
         return welcome
@@ -151,8 +159,9 @@ class LocalAgent:
         limit = limit_seconds(request) + GRACE_SECONDS
         line = b""
         try:
-            process.stdin.write(write_request(self._number, request))
-            process.stdin.flush()
+            with self._writing:
+                process.stdin.write(write_request(self._number, request))
+                process.stdin.flush()
             line = next_line(self._reader, limit, self._stderr, self._keep)
             number, reply = read_reply(line)
         except (BrokenPipeError, EOFError) as error:
@@ -170,6 +179,14 @@ class LocalAgent:
             self._end(0.0)
             raise self._lost(f"the agent answered {type(reply).__name__} to {type(request).__name__}")
         return reply
+
+    def _beat(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        assert process.stdin is not None
+        while not self._ended.wait(seconds):
+            # Whoever asks next is told of an agent that is gone; one that ended has its input closed.
+            with contextlib.suppress(OSError, ValueError), self._writing:
+                process.stdin.write(b"\n")
+                process.stdin.flush()
 
     def _quoted(self, line: bytes) -> str:
         """How it began, and what is to be done about that where the agent was reached through a login."""
@@ -218,6 +235,7 @@ class LocalAgent:
         if process is None:
             return 0
         self._process = None
+        self._ended.set()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()

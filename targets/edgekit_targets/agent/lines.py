@@ -18,9 +18,10 @@ class LineReader:
     """Cuts what arrives on a descriptor into lines."""
 
     def __init__(self, descriptor: int, limit: int = MAX_LINE_BYTES) -> None:
-        """Read ``descriptor``, refusing lines longer than ``limit`` bytes."""
+        """Read ``descriptor``, refusing lines longer than ``limit`` bytes; ``received`` counts all that came."""
         self.descriptor = descriptor
         self.ended = False
+        self.received = 0
         self._limit = limit
         self._buffer = bytearray()
         self._searched = 0
@@ -31,6 +32,7 @@ class LineReader:
         piece = os.read(self.descriptor, _PIECE)
         if not piece:
             self.ended = True
+        self.received += len(piece)
         self._buffer += piece
 
     def take(self) -> bytes | None:

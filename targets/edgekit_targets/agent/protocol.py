@@ -5,8 +5,9 @@ A controller (the workstation) writes one request a line and the agent answers e
     {"id": 7, "do": "run", "with": {...}}
     {"id": 7, "reply": "ran", "with": {...}}
 
-The agent ends when its input ends. Each ``open`` starts a fresh worker process that holds one model on one target;
-``run`` may be called on open handles in any order, so the controller decides how candidates are interleaved. Anything
+The agent ends when its input ends. An empty line is no request and has no reply: it says that the controller is still
+there (:mod:`edgekit_targets.agent.silence`). Each ``open`` starts a fresh worker process that holds one model on one
+target; ``run`` may be called on open handles in any order, so the controller decides how candidates are interleaved. Anything
 that goes wrong with one handle is a ``failed`` reply, never the end of the agent: a worker that dies (a crash in native
 code, out of memory) is reported with its signal or exit code.
 
@@ -43,10 +44,12 @@ class Hello:
     """First request of a controller; a different ``protocol`` is refused with the remedy.
 
     With ``exclusive`` no second controller may measure until this agent ends; where one does already, it is refused.
+    An agent that the same ``controller`` (a word of its own) left behind across a line that broke is ended instead.
     """
 
     protocol: int = PROTOCOL
     exclusive: bool = False
+    controller: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from edgekit_targets import __version__
 from edgekit_targets.agent.energy import EnergyReader
 from edgekit_targets.agent.limits import limit_seconds
 from edgekit_targets.agent.lines import LineReader, claim_stdout, fill_ready, next_line
-from edgekit_targets.agent.lock import hold
+from edgekit_targets.agent.lock import hold_for
 from edgekit_targets.agent.process import WorkerProcess
 from edgekit_targets.agent.protocol import (
     PROTOCOL,
@@ -35,6 +35,7 @@ from edgekit_targets.agent.protocol import (
     Run,
     Welcome,
 )
+from edgekit_targets.agent.silence import VARIABLE, Silent, end_on_silence
 from edgekit_targets.agent.wire import failure, peek_id, read_reply, read_request, write_reply, write_request
 from edgekit_targets.errors import DISTRIBUTION, AgentFailed, CheckFailed, EdgekitError, InputError, MissingExtra
 from edgekit_targets.files import sha256_of
@@ -47,8 +48,6 @@ from edgekit_targets.types.profile import Enforced
 
 MAX_IDLE_SECONDS = 600.0
 
-IDLE = "EDGEKIT_IDLE_SECONDS"
-
 
 class _Gone(Exception):
     """The controller has closed our input."""
@@ -57,14 +56,9 @@ class _Gone(Exception):
 class Server:
     """Answers a controller on a pair of pipes."""
 
-    def __init__(self, source: int, sink: BinaryIO, idle_seconds: float | None = None) -> None:
-        """Read requests from the descriptor ``source``, write replies to ``sink``.
-
-        With ``idle_seconds`` a controller that asks nothing for so long counts as gone: a line that dies without a word
-        looks like one that is silent.
-        """
-        self._reader = LineReader(source)
-        self._idle_seconds = idle_seconds
+    def __init__(self, source: int, sink: BinaryIO) -> None:
+        """Read requests from the descriptor ``source``, write replies to ``sink``."""
+        self.reader = LineReader(source)
         self._sink = sink
         self._workers: dict[str, WorkerProcess] = {}
         self._lock: int | None = None
@@ -87,8 +81,10 @@ class Server:
 
     def _next_reply(self) -> bytes:
         try:
-            line = next_line(self._reader, self._idle_seconds)
-        except (EOFError, TimeoutError) as error:
+            line = b""
+            while not line.strip():  # an empty line says that the controller is there
+                line = next_line(self.reader, None)
+        except EOFError as error:
             raise _Gone from error
         except InputError as error:
             return write_reply(0, failure(error))
@@ -105,7 +101,7 @@ class Server:
         if isinstance(request, Hello):
             welcome = _welcome(request)
             if request.exclusive and self._lock is None:
-                self._lock = hold()
+                self._lock = hold_for(request.controller)
             return write_reply(number, welcome)
         if isinstance(request, Open):
             return self._open(request, line)
@@ -156,7 +152,7 @@ class Server:
         def wait() -> None:
             end = time.monotonic() + request.seconds
             while (left := end - time.monotonic()) > 0:
-                fill_ready([self._reader], left)
+                fill_ready([self.reader], left)
                 self._heard()
 
         _, used = self._energy.around(request.target, wait)
@@ -205,7 +201,7 @@ class Server:
         try:
             worker.stdin.write(line + b"\n")
             worker.stdin.flush()
-            return next_line(worker.reader, limit, self._reader, self._heard) + b"\n"
+            return next_line(worker.reader, limit, self.reader, self._heard) + b"\n"
         except (EOFError, BrokenPipeError) as error:
             end = say_exit(self._workers.pop(request.handle).end())
             raise AgentFailed(f"the process that ran {worker.what} {end}") from error
@@ -215,7 +211,7 @@ class Server:
             raise AgentFailed(f"the process that ran {worker.what} gave no answer in {limit:.0f} s") from error
 
     def _heard(self) -> None:
-        if self._reader.ended:
+        if self.reader.ended:
             raise _Gone
 
 
@@ -244,13 +240,16 @@ def _welcome(request: Hello) -> Welcome:
 
 
 def main() -> None:
-    """Serve standard input and output. Ctrl-C and a hang-up end the agent without a traceback.
-
-    ``EDGEKIT_IDLE_SECONDS`` in the environment: how long a controller may be silent before it counts as gone.
-    """
+    """Serve standard input and output. Ctrl-C, a hang-up and a silent controller end the agent without a traceback."""
     if not hasattr(select, "poll"):
         sys.exit("the agent runs on Linux and macOS only; on Windows run it inside WSL")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sink = claim_stdout()
-    idle = os.environ.get(IDLE)
-    Server(os.dup(0), sink, None if idle is None else float(idle)).serve()
+    server = Server(os.dup(0), sink)
+    silence = os.environ.get(VARIABLE)
+    try:
+        if silence is not None:
+            end_on_silence(server.reader, float(silence))
+        server.serve()
+    except Silent:
+        os._exit(0)  # an answer that was not taken would be written once more, and wait for ever

@@ -13,6 +13,7 @@ from edgekit_targets.errors import InputError
 PI = Found(
     folder="/home/pi/.edgekit",
     free_bytes=None,
+    noexec=False,
     python=(3, 11, 2),
     executable="/usr/bin/python3",
     machine="aarch64",

@@ -24,6 +24,7 @@ budget = "gesture"
 [devices.pi]
 address = "ssh://pi@raspberrypi.local:2222"
 catalogue = "raspberry-pi-5"
+folder = "/data"
 
 [devices.here]
 address = "local"
@@ -54,6 +55,7 @@ def test_reads_everything(tmp_path: Path) -> None:
     )
     assert str(project.devices["pi"].address) == "ssh://pi@raspberrypi.local:2222"
     assert project.devices["pi"].catalogue == "raspberry-pi-5"
+    assert project.devices["pi"].folder == "/data"
     assert project.devices["here"].address.host is None
     assert project.budgets["gesture"].name == "gesture"
     assert project.budgets["gesture"].limits == load_budget("p99=20ms, accuracy=0.9").limits
@@ -82,6 +84,7 @@ def test_threads_are_a_number_a_list_or_a_text(tmp_path: Path, threads: str, tex
         ('address = "local"', 'address = "10.0.0.7"', "'10.0.0.7' is no address; write local or ssh://"),
         ('address = "local"', "address = 7", "address must be str"),
         ("raspberry-pi-5", "raspberry-pi5", "'raspberry-pi5' is not in the catalogue; did you mean raspberry-pi-5"),
+        ('folder = "/data"', 'folder = "data"', "devices.pi: 'data' is no absolute path"),
         ("devices.here", "devices.local", "'local' is this machine already"),
         ("devices.here", 'devices."-here"', "'-here' is no name"),
         ("budgets.gesture", 'budgets."p99=1ms"', "'p99=1ms' is no name"),

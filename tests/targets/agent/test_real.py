@@ -193,6 +193,23 @@ def test_a_second_controller_is_kept_out_until_the_first_is_gone(
         second.hello(exclusive=True)
 
 
+def test_a_controller_ends_its_own_agent_that_a_broken_line_left_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, matmul: Path, asking: Callable[..., Open]
+) -> None:
+    monkeypatch.setenv("EDGEKIT_LOCK", str(tmp_path / "lock"))
+    with LocalAgent() as left_behind, LocalAgent() as other, LocalAgent() as again:
+        left_behind.hello(exclusive=True, controller="mine")
+        left_behind.open(asking(matmul))
+        (worker,) = children(pid_of(left_behind))
+        with pytest.raises(InputError, match="another edgekit"):
+            other.hello(exclusive=True, controller="theirs")
+        again.hello(exclusive=True, controller="mine")
+        assert gone(pid_of(left_behind))
+        assert gone(worker)
+        with pytest.raises(InputError, match=rf"another edgekit .*process {pid_of(again)}"):
+            other.hello(exclusive=True)
+
+
 def test_a_lock_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EDGEKIT_LOCK", str(tmp_path / "missing" / "lock"))
     with LocalAgent() as agent, pytest.raises(InputError, match="EDGEKIT_LOCK"):
@@ -287,14 +304,38 @@ def test_a_worker_with_a_bug_shows_it(
         assert agent.open(asking(matmul)).handle == "one"
 
 
-def test_a_controller_that_is_silent_for_too_long_counts_as_gone() -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [run(samples=2_000_000, max_seconds=60.0), run(samples=200_000, max_seconds=1.0)],
+    ids=["in the middle of a run", "with an answer that nobody takes"],
+)
+def test_a_silent_controller_ends_the_agent_and_its_workers(
+    matmul: Path, asking: Callable[..., Open], asked: Run
+) -> None:
     with subprocess.Popen(
         python_module("edgekit_targets"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=environment() | {"EDGEKIT_IDLE_SECONDS": "0.2"},
+        env=environment() | {"EDGEKIT_SILENCE_SECONDS": "1.5"},
     ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(wire.write_request(1, asking(matmul)))
+        process.stdin.flush()
+        process.stdout.readline()
+        (worker,) = children(process.pid)
+        process.stdin.write(wire.write_request(2, asked))
+        process.stdin.flush()
         assert process.wait(60) == 0  # its input is still open
+        assert gone(worker)
+
+
+def test_a_controller_that_says_it_is_there_is_waited_for(matmul: Path, asking: Callable[..., Open]) -> None:
+    argv = ["env", "EDGEKIT_SILENCE_SECONDS=1", *python_module("edgekit_targets")]
+    with LocalAgent(argv, beat_seconds=0.2) as agent:
+        agent.open(asking(matmul))
+        ran = agent.run(dataclasses.replace(run(), samples=25, every_seconds=0.1, max_seconds=10.0))
+        assert len(ran.seconds) == 25
 
 
 def test_the_end_of_the_input_is_the_end_of_agent_and_workers(matmul: Path, asking: Callable[..., Open]) -> None:
