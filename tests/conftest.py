@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No test asserts timing, and a busy machine is no failure. Under CI the examples are the same in every run, so that a
@@ -18,4 +22,19 @@ settings.register_profile(
 settings.load_profile("edgekit")
 
 # Two runs of the tests on one machine must not keep each other out.
-os.environ["EDGEKIT_LOCK"] = os.path.join(tempfile.mkdtemp(prefix="edgekit-tests-"), "lock")  # noqa: PTH118
+_LOCKS = tempfile.mkdtemp(prefix="edgekit-tests-")
+atexit.register(shutil.rmtree, _LOCKS, ignore_errors=True)
+os.environ["EDGEKIT_LOCK"] = str(Path(_LOCKS) / "lock")
+
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Among several workers a file stays with one, since its tests share what was trained; the emulated device too.
+
+    The device's tests begin, because nothing that comes after them takes as long.
+    """
+    for item in items:
+        parts = item.path.relative_to(_TESTS).parts
+        item.add_marker(pytest.mark.xdist_group("pi" if parts[0] == "pi" else "/".join(parts)))
+    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] != "pi")

@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import hashlib
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,16 @@ def make_bundle(tmp_path: Path, make_manifest: MakeManifest, make_profile: Calla
         return bundle
 
     return make
+
+
+@pytest.fixture(scope="session")
+def wait_for_a_launch() -> Callable[[Path], None]:
+    """Wait until one launch of a run that is going on is in the journal of this folder of profiles."""
+
+    def wait(profiles: Path) -> None:
+        end = time.monotonic() + 240
+        while not any(path.read_bytes().count(b"\n") >= 2 for path in profiles.glob("unfinished-*.jsonl")):
+            assert time.monotonic() < end, "no launch was over in 4 minutes"
+            time.sleep(0.05)
+
+    return wait

@@ -90,6 +90,7 @@ np.savez(folder / "mine.npz", **for_data, **labels)
 """
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_commands_run(readme: str, edgekit: Run, tmp_path: Path, stock_exports: Callable[[Path], None]) -> None:
     stock_exports(tmp_path)

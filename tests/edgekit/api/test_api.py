@@ -17,7 +17,7 @@ from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import Profile
 from edgekit_targets.types.verdict import Verdict
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 SUBJECT = ("artifact", "sha256", "target", "threads", "batch", "length", "every_seconds")
 QUICK = Plan(launches=2, rounds=2, samples=200, seconds=0.5)

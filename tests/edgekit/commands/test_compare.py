@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from edgekit.main import main
 from edgekit_targets.bundle import artifact_path, read_manifest
 from edgekit_targets.types.profile import MOST_DISTURBED
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 SHRUNK = [
     "--set",
@@ -161,7 +161,8 @@ def test_the_verdict_is_kept_and_the_page_shows_it(compared: tuple[Path, dict[st
     assert kept == {key: value for key, value in verdict.items() if key != "bundle"}
     page = (bundle / "report.html").read_text()
     assert all(one["artifact"] in page for one in verdict["candidates"])
-    assert page.count("<svg") >= 3
+    # A machine that disturbed every candidate leaves nothing to draw but what was rejected.
+    assert page.count("<svg") >= (3 if any(valid(one) for one in verdict["candidates"]) else 1)
 
 
 def test_the_parts_work_on_what_the_whole_left(
@@ -180,7 +181,9 @@ def test_the_parts_work_on_what_the_whole_left(
     assert (tmp_path / "page.html").stat().st_size > 10_000
 
 
-def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(compared: tuple[Path, dict[str, Any]]) -> None:
+def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(
+    compared: tuple[Path, dict[str, Any]], wait_for_a_launch: Callable[[Path], None]
+) -> None:
     bundle, _ = compared
     environment = os.environ | {"XDG_CACHE_HOME": str(bundle.parent / "cache")}
     running = subprocess.Popen(
@@ -204,7 +207,7 @@ def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(compared: tu
         assert line, seen
         seen += line
     assert "train" not in seen
-    time.sleep(4)
+    wait_for_a_launch(profiles)
     # a terminal sends Ctrl-C to the whole group: command, agent and worker
     os.killpg(running.pid, signal.SIGINT)
     out, err = running.communicate(timeout=60)
