@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from edgekit.statistics.proportions import Bools, Difference, Estimate, difference, paired_difference
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Accuracy, Artifact
@@ -15,6 +17,7 @@ def validation_difference(first: Artifact, second: Artifact) -> Difference | Non
     return accuracy_difference(first.accuracy_validation, second.accuracy_validation)
 
 
+@lru_cache(maxsize=4096)  # a race asks for the same pairs again after each launch
 def accuracy_difference(first: Accuracy | None, second: Accuracy | None) -> Difference | None:
     """``first - second`` on one split; in pairs where it is known which samples were answered right.
 

@@ -12,6 +12,7 @@ from edgekit.decision.figures import Evidence
 from edgekit.decision.judge import TIMED, nearest_first
 from edgekit.decision.pareto import pareto
 from edgekit.decision.prefer import DEFAULT, Ranking, rank
+from edgekit.decision.race import beaten
 from edgekit.decision.weigh import Judged, Weighed, fits, weigh
 from edgekit.decision.words import candidate_name, choice_of
 from edgekit.documents import now
@@ -84,7 +85,7 @@ def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
             for one in pareto([each for each in evidence if each.artifact.mode == mode])
         ),
         reasons=(*_reasons(judged, ranking), *of_modes, *weighed.notes),
-        sentence=" ".join([_sentence(outcome, judged, ranking, budget, prefer), *map(_whole, of_modes)]),
+        sentence=" ".join([_sentence(weighed, outcome, ranking, prefer), *map(_whole, of_modes)]),
         budget=budget.name,
         limits=budget.limits,
         prefer=tuple(prefer),
@@ -130,10 +131,13 @@ def _of_mode(fitting: Sequence[Evidence], prefer: Sequence[str], mode: Mode) -> 
     return choice_of(rank(own, prefer).winner) if own else None
 
 
-def _sentence(outcome: Outcome, judged: Judged, ranking: Ranking | None, budget: Budget, prefer: Sequence[str]) -> str:
+def _sentence(weighed: Weighed, outcome: Outcome, ranking: Ranking | None, prefer: Sequence[str]) -> str:
+    judged, budget = weighed.judged, weighed.budget
     if ranking is not None:
         pair = [one for one, found in judged if one.artifact.family in REFERENCE_PAIR and fits(found)]
-        return sentence.ship(ranking, judged, rank(pair, prefer) if pair else None)
+        return sentence.ship(
+            ranking, judged, rank(pair, prefer) if pair else None, beaten(judged, budget.limits, prefer)
+        )
     return (sentence.nothing_fits if outcome == "nothing-fits" else sentence.undecided)(judged, budget.name)
 
 

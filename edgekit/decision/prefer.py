@@ -1,7 +1,8 @@
 """The preference order: keep all within a stated difference of the best, then ask the next metric.
 
-Two candidates whose intervals overlap are never told apart, whatever the stated difference. Accuracies are compared in
-pairs, on the same validation samples: a difference that chance makes too is none.
+Two candidates whose intervals overlap are not told apart, whatever the stated difference; CPU times of one run are told
+apart by the rounds that both were measured in, too. Accuracies are compared in pairs, on the same validation samples: a
+difference that chance makes too is none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from edgekit.decision.accuracy import can_tell, validation_difference
 from edgekit.decision.figures import Evidence, Figure, preference
+from edgekit.profiling.comparisons import cpu_ratio
 from edgekit_targets.errors import InputError
 
 
@@ -93,23 +95,33 @@ def rank(candidates: Sequence[Evidence], order: Sequence[str]) -> Ranking:
         left = [
             one
             for one, fig in having
-            if _as_good(metric, fig, best) or (name == "accuracy" and not _more_accurate(best_one, one))
+            if _within(metric, fig, best)
+            or (metric.by_interval and _overlap(fig, best) and not (name == "cpu" and _slower(one, best_one)))
+            or (name == "accuracy" and not more_accurate(best_one, one))
         ]
         steps.append(Step(metric, best_one, tuple(found), tuple(left)))
     return Ranking(left[0], tuple(left[1:]), tuple(steps))
 
 
-def _as_good(metric: Metric, found: Figure, best: Figure) -> bool:
+def more_accurate(best: Evidence, one: Evidence) -> bool:
+    """Whether the best is the better one by more than chance, on the same validation samples."""
+    found = validation_difference(best.artifact, one.artifact)
+    return found is None or can_tell(found)
+
+
+def _within(metric: Metric, found: Figure, best: Figure) -> bool:
     value, goal = found.value or 0.0, best.value or 0.0
     room = metric.difference * (1.0 if metric.absolute else abs(goal))
-    if abs(value - goal) <= room + 1e-12:
-        return True
-    if not metric.by_interval or found.low is None or found.high is None or best.low is None or best.high is None:
+    return abs(value - goal) <= room + 1e-12
+
+
+def _overlap(found: Figure, best: Figure) -> bool:
+    if found.low is None or found.high is None or best.low is None or best.high is None:
         return False
     return found.low <= best.high and best.low <= found.high
 
 
-def _more_accurate(best: Evidence, one: Evidence) -> bool:
-    """Whether the best is the better one by more than chance, on the same validation samples."""
-    found = validation_difference(best.artifact, one.artifact)
-    return found is None or can_tell(found)
+def _slower(one: Evidence, best: Evidence) -> bool:
+    """Whether the rounds that both were measured in tell that ``one`` takes more of the processor."""
+    found = cpu_ratio(one.measurement, best.measurement)
+    return found is not None and found.low is not None and found.low > 1.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import judge
-from edgekit.decision.prefer import METRICS, Metric
+from edgekit.decision.prefer import METRICS, Metric, more_accurate
 from edgekit.decision.words import candidate_name
 from edgekit.profiling.plan import Plan
 from edgekit_targets.types.manifest import REFERENCE_PAIR
@@ -64,7 +64,22 @@ class Race:
         failed = self._failed(one)
         if failed:
             return f"it fails {' and '.join(failed)} for sure"
-        rivals = [
+        rivals = self._rivals(one, everybody)
+        rival = self._winner_over(one, rivals)
+        if rival is not None and not self._owed_an_answer(one, rival, rivals):
+            return f"the {rival.name} fits and is preferred to it for sure"
+        if one.launches < self._fewest or self._undecided(one):
+            return None
+        if any(self._unresolved(one, rival) for rival in rivals):
+            return None
+        return "every limit is decided"
+
+    def beaten_by(self, one: Racer, everybody: Sequence[Racer]) -> Racer | None:
+        """Who fits and is preferred to ``one`` whatever more measuring tells; None where nobody is."""
+        return self._winner_over(one, self._rivals(one, everybody))
+
+    def _rivals(self, one: Racer, everybody: Sequence[Racer]) -> list[Racer]:
+        return [
             other
             for other in everybody
             if other is not one
@@ -72,14 +87,9 @@ class Race:
             and other.candidate.valid
             and not self._failed(other)
         ]
-        for rival in rivals:
-            if self._fits(rival) and self._beaten(one, rival, rivals) and not self._owed_an_answer(one, rival, rivals):
-                return f"the {rival.name} fits and is preferred to it for sure"
-        if one.launches < self._fewest or self._undecided(one):
-            return None
-        if any(self._unresolved(one, rival) for rival in rivals):
-            return None
-        return "every limit is decided"
+
+    def _winner_over(self, one: Racer, rivals: Sequence[Racer]) -> Racer | None:
+        return next((rival for rival in rivals if self._fits(rival) and self._beaten(one, rival, rivals)), None)
 
     def _owed_an_answer(self, one: Racer, rival: Racer, rivals: Sequence[Racer]) -> bool:
         """Whether nothing would be known about whether a family of the reference pair fits, were ``one`` to stop.
@@ -129,7 +139,7 @@ class Race:
             own, other = (preference(metric.name, each.evidence) for each in (one, rival))
             if own.value is None or other.value is None:
                 return False
-            if _worse(metric, own, other):
+            if _worse(metric, own, other) and (metric.name != "accuracy" or _for_sure(one, rival, rivals)):
                 return True
             best = max((_value(metric, each) for each in (*rivals, one)), default=0.0)
             stays = metric.absolute and _value(metric, rival) >= best - metric.difference
@@ -151,12 +161,22 @@ class Race:
             near = abs(own.value - other.value) <= metric.difference * (
                 1.0 if metric.absolute else min(abs(own.value), abs(other.value))
             )
-            if near:
+            if near or (metric.name == "accuracy" and not more_accurate(one.evidence, rival.evidence)):
                 continue
             if not metric.by_interval:
                 return False
             return metric.name != "memory" and _overlap(own, other)
         return False
+
+
+def beaten(
+    judged: Sequence[tuple[Evidence, Candidate]], limits: Sequence[Limit], prefer: Sequence[str]
+) -> list[tuple[Evidence, Evidence]]:
+    """Those that more measuring cannot make the choice, each with one that fits and is preferred to it for sure."""
+    race = Race(limits, prefer)
+    racers = [race.enter(one) for one, _ in judged]
+    found = [(one, race.beaten_by(one, racers)) for one in racers]
+    return [(one.evidence, rival.evidence) for one, rival in found if rival is not None]
 
 
 def _value(metric: Metric, one: Racer) -> float:
@@ -168,6 +188,19 @@ def _cheaper(one: Racer, other: Racer) -> bool:
     """By CPU time; of two alike the first by name, so that exactly one of a family is the cheapest."""
     found = [(preference("cpu", each.evidence).value or 0.0, each.name, id(each)) for each in (one, other)]
     return found[0] < found[1]
+
+
+def _for_sure(one: Racer, rival: Racer, rivals: Sequence[Racer]) -> bool:
+    """Whether whoever will be the most accurate of those that fit is more accurate than ``one`` by more than chance.
+
+    That is ``rival`` or one that is still more accurate; the test is one of pairs, so each is asked.
+    """
+    least = preference("accuracy", rival.evidence).value or 0.0
+    return all(
+        more_accurate(other.evidence, one.evidence)
+        for other in rivals
+        if (preference("accuracy", other.evidence).value or 0.0) >= least
+    )
 
 
 def _worse(metric: Metric, own: Figure, other: Figure) -> bool:

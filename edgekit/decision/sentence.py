@@ -24,13 +24,15 @@ from edgekit_targets.types.manifest import REFERENCE_PAIR
 from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit, Outcome
 
 Judged = tuple[Evidence, Candidate]
+Beaten = tuple[Evidence, Evidence]
+"""One that cannot win, and the one that fits and is preferred to it for sure."""
 
 
-def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> str:
+def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None, beaten: Sequence[Beaten] = ()) -> str:
     """What to ship, how far inside its limits it is, and why the best of every other model lost.
 
     ``pair`` is the ranking among the LSTM and the Transformer alone: where a baseline is picked, the question that was
-    asked still gets its answer.
+    asked still gets its answer. ``beaten`` are those that cannot win, whatever becomes of their open limits.
     """
     winner = ranking.winner
     pace = pace_name(winner.measurement.every_seconds)
@@ -41,7 +43,7 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None) -> st
     )
     # Families are compared in the mode of what is shipped: a step and a window are not the same work.
     rivals = [item for item in judged if item[0].artifact.mode == winner.artifact.mode]
-    others = [_other(family, ranking, rivals) for family in _other_families(winner, rivals)]
+    others = [_other(family, ranking, rivals, beaten) for family in _other_families(winner, rivals)]
     if pair is not None and pair.winner is not winner and winner.artifact.family not in REFERENCE_PAIR:
         others.append(f"Between the LSTM and the Transformer it would be the {candidate_name(pair.winner)}.")
     return " ".join([text, *others])
@@ -89,6 +91,8 @@ def step_reason(step: Step) -> str:
     if metric.name == "cpu":
         own = interval(best.value, best.low, best.high, seconds)
     noise = ", or intervals overlap" if metric.by_interval else ""
+    if metric.name == "cpu":
+        noise = ", or not told apart in the rounds they shared"
     if metric.name == "accuracy":
         noise = ", or no more apart than chance makes on the same samples"
     return (
@@ -178,7 +182,7 @@ def _other_families(winner: Evidence, judged: Sequence[Judged]) -> list[str]:
     return pair or list(families)
 
 
-def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
+def _other(family: str, ranking: Ranking, judged: Sequence[Judged], beaten: Sequence[Beaten]) -> str:
     """Why the best candidate of another model is not the one to ship."""
     name = family_name(family)
     own = [item for item in judged if item[0].artifact.family == family]
@@ -191,6 +195,17 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
         broken = [found for found in tightest_first(candidate) if found.status != "pass"]
         where = f"{form_name(one.artifact)} on {target_name(one.measurement.target)}"
         if candidate.status != "fail":
+            winners = [
+                _winner_over(each, beaten) for each, own_one in own if own_one.valid and own_one.status != "fail"
+            ]
+            if winners and all(winner is not None for winner in winners):
+                rival = _winner_over(one, beaten)
+                assert rival is not None
+                still = " and ".join(metric_name(found.name) for found in broken)
+                return (
+                    f"The {name} cannot win, whatever its {still} ({where} at best): the {candidate_name(rival)} fits "
+                    "and is preferred to it for sure."
+                )
             return f"The {name} is undecided, at best ({where}): {'; '.join(map(breaking, broken))}."
         failed = " and ".join(needing(found) for found in broken if found.status == "fail")
         return f"The {name} ({where} at best) {_against_winner(one, ranking.winner)}{failed}."
@@ -202,6 +217,10 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged]) -> str:
         if here:
             return _lost_at(name, step, ranking.winner, here)
     return f"The {name} cannot be told apart from it."
+
+
+def _winner_over(one: Evidence, beaten: Sequence[Beaten]) -> Evidence | None:
+    return next((winner for loser, winner in beaten if loser is one), None)
 
 
 def _against_winner(one: Evidence, winner: Evidence) -> str:

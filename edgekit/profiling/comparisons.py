@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
-from edgekit.statistics.paired import Round, ratio
+from edgekit.statistics.paired import Ratio, Round, ratio
 from edgekit_targets.types.manifest import REFERENCE_PAIR, Manifest
 from edgekit_targets.types.profile import Comparison, Latency, Measurement, Profile
 from edgekit_targets.types.session import options_of
@@ -31,6 +31,13 @@ def comparisons(measurements: Sequence[Measurement]) -> tuple[Comparison, ...]:
         names = [name for name in best if name in REFERENCE_PAIR or not set(REFERENCE_PAIR) <= set(best)]
         found += [_compare("family", best[names[0]], best[name]) for name in names[1:]]
     return tuple(one for one in found if one is not None)
+
+
+def cpu_ratio(one: Measurement, other: Measurement) -> Ratio | None:
+    """The processor time of an inference over that of another candidate of the same run; None without common rounds."""
+    if one.created != other.created:
+        return None
+    return ratio(_cpu_rounds(one), _cpu_rounds(other))
 
 
 def current_comparisons(manifest: Manifest, profiles: Sequence[Profile]) -> list[Comparison]:
@@ -87,3 +94,11 @@ def _rounds(one: Measurement) -> dict[Round, tuple[float, ...]]:
     assert latency is not None
     places = zip(latency.launch_of, latency.round_of, strict=True)
     return dict(zip(places, latency.raw_seconds, strict=True))
+
+
+def _cpu_rounds(one: Measurement) -> dict[Round, tuple[float, ...]]:
+    latency = one.latency
+    if latency is None or len(one.cpu_of_slices) != len(latency.launch_of):
+        return {}
+    places = zip(latency.launch_of, latency.round_of, strict=True)
+    return {place: (told,) for place, told in zip(places, one.cpu_of_slices, strict=True) if told is not None}

@@ -22,7 +22,7 @@ from edgekit.profiling.measure import Taken
 from edgekit.profiling.soak import summarise_soak
 from edgekit_targets.agent.protocol import Opened, Ran
 from edgekit_targets.hardware.conditions import worst_of
-from edgekit_targets.types.profile import Conditions, DeviceParity, Measurement, Memory, disturbed_too_much
+from edgekit_targets.types.profile import Conditions, DeviceParity, Latency, Measurement, Memory, disturbed_too_much
 
 STORAGE_ONLY = "fp16 saves storage only on a processor, which computes in fp32 here; it is meant for GPU and NPU"
 _PROCESSORS = ("cpu", "openvino")
@@ -100,6 +100,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
         cpu_high_seconds_per_inference=cpu[2] if cpu else None,
         load_seconds=_median([one.load_seconds for one in taken.opened]),
         first_run_seconds=_median([one.first_run_seconds for one in taken.opened]),
+        cpu_of_slices=_cpu_of_slices(taken, latency),
         throughput_per_second=subject.batch / latency.mean_seconds if latency is not None and every is None else None,
         memory=memory,
         memory_low_bytes=min((one.added_bytes for one in marks), default=None),
@@ -163,6 +164,13 @@ def _memory(taken: Taken, launches: Sequence[Memory], warnings: list[str]) -> Me
             warnings.append("memory: this system has no high-water mark that can be reset")
         return None
     return max(launches, key=lambda one: one.peak_bytes - one.baseline_bytes)
+
+
+def _cpu_of_slices(taken: Taken, latency: Latency | None) -> tuple[float | None, ...]:
+    if latency is None:
+        return ()
+    told = {place: cpu_seconds(ran) for place, ran in zip(taken.places, taken.slices, strict=True)}
+    return tuple(told[place] for place in zip(latency.launch_of, latency.round_of, strict=True))
 
 
 def _marks(taken: Taken) -> list[Memory]:

@@ -275,6 +275,8 @@ class Measurement:
     """How the session really ran; null where none was opened."""
     call_seconds: float | None = None
     """What one call takes that computes nothing, there and so measured; it is part of every latency."""
+    cpu_of_slices: tuple[float | None, ...] = ()
+    """Processor time of an inference in each slice of ``latency``, to compare candidates round by round."""
     device_memory: DeviceMemory | None = None
     paced: Paced | None = None
     """Null in a closed loop."""

@@ -59,8 +59,20 @@ def test_names_the_figure_by_which_the_other_family_lost(make_evidence: Make, ma
 
 
 def test_a_family_that_is_not_settled_is_not_said_to_fail(make_evidence: Make, make_bundle: MakeBundle) -> None:
-    bundle = make_bundle(make_evidence("lstm"), make_evidence("transformer", p99=0.0199))
+    bundle = make_bundle(make_evidence("lstm"), make_evidence("transformer", p99=0.0199, cpu=0.0001))
     assert "The Transformer is undecided, at best" in pick(bundle, BUDGET).sentence
+
+
+def test_a_family_that_cannot_win_is_not_said_to_be_undecided(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    slow = make_evidence("transformer", p99=0.0199, cpu=0.005)
+    sentence = pick(make_bundle(make_evidence("lstm"), slow), BUDGET).sentence
+    assert (
+        "The Transformer cannot win, whatever its p99 (fp32 on ONNX Runtime at best): the LSTM, fp32, on ONNX Runtime "
+        "fits and is preferred to it for sure."
+    ) in sentence
+    assert "undecided" not in sentence
+    open_too = make_evidence("transformer", "int8-dynamic", p99=0.0198, cpu=0.0001)
+    assert "The Transformer is undecided" in pick(make_bundle(make_evidence("lstm"), slow, open_too), BUDGET).sentence
 
 
 def test_where_a_baseline_wins_the_question_of_the_pair_is_answered_too(

@@ -1,3 +1,5 @@
+import dataclasses
+import math
 from collections.abc import Callable
 
 import pytest
@@ -27,6 +29,38 @@ def test_overlapping_intervals_are_not_told_apart(make_evidence: Make) -> None:
     one = make_evidence("lstm", target="cpu", cpu=0.00100, memory=8e6)
     two = make_evidence("lstm", target="openvino", cpu=0.00103, memory=5e6)
     assert rank([one, two], DEFAULT).winner is two
+
+
+def in_rounds(one: Evidence, seconds: float) -> Evidence:
+    """CPU times of a machine whose speed drifts by 20 % between launches, the same for all that are measured then."""
+    launches, rounds = 6, 4
+    places = [(launch, turn) for launch in range(launches) for turn in range(rounds)]
+    cpu = tuple(seconds * (1 + 0.1 * math.sin(launch)) * (1 + 0.002 * (turn % 2)) for launch, turn in places)
+    assert one.measurement.latency is not None
+    latency = dataclasses.replace(
+        one.measurement.latency,
+        launch_of=tuple(launch for launch, _ in places),
+        round_of=tuple(turn for _, turn in places),
+    )
+    measurement = dataclasses.replace(
+        one.measurement,
+        latency=latency,
+        cpu_of_slices=cpu,
+        cpu_seconds_per_inference=seconds,
+        cpu_low_seconds_per_inference=seconds * 0.9,
+        cpu_high_seconds_per_inference=seconds * 1.1,
+    )
+    return dataclasses.replace(one, measurement=measurement)
+
+
+def test_rounds_of_one_run_tell_apart_what_intervals_do_not(make_evidence: Make) -> None:
+    cheap = in_rounds(make_evidence("lstm", target="cpu", memory=8e6), 0.00100)
+    small = in_rounds(make_evidence("lstm", target="openvino", memory=5e6), 0.00108)
+    assert rank([cheap, small], DEFAULT).winner is cheap
+    other_run = dataclasses.replace(small, measurement=dataclasses.replace(small.measurement, created="2026-02-02"))
+    assert rank([cheap, other_run], DEFAULT).winner is other_run
+    near = in_rounds(make_evidence("lstm", target="openvino", memory=5e6), 0.00103)
+    assert rank([cheap, near], DEFAULT).winner is near, "within the stated 5 %"
 
 
 def test_what_nothing_tells_apart_is_a_tie(make_evidence: Make) -> None:

@@ -53,6 +53,7 @@ def test_measures_what_the_script_says(bundle: Path) -> None:
         assert latency.p99_low_seconds <= 0.004 + 1e-9
         assert [len(part) for part in latency.raw_seconds] == [100] * 6
         assert one.cpu_seconds_per_inference == pytest.approx(latency.mean_seconds)
+        assert one.cpu_of_slices == pytest.approx([sum(part) / len(part) for part in latency.raw_seconds])
         assert one.memory is not None
         assert one.memory_high_bytes == max(one.memory.load_peak_bytes, one.memory.run_peak_bytes) - 50 * MIB
         assert one.memory_high_bytes is not None
