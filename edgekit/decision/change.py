@@ -5,6 +5,7 @@ Only settings that were measured count; nothing is interpolated.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 from edgekit.budget.units import format_quantity
@@ -51,11 +52,13 @@ def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
         key=lambda found: (found.status == "fail", ratio(found) or 0.0),
     )
     found_ratio = ratio(worst)
-    where = f"{form_name(one.artifact)} on {target_name(one.measurement.target)}, {options_name(one.measurement)}"
     times = None if found_ratio is None else f", {number(found_ratio)} times the limit"
-    parts = [f"{name}, at best ({where}): {breaking(worst)}{times or ''}"]
+    failed = candidate.status == "fail"
+    # What would settle an open limit is told of all of them below.
+    told = worst if failed else dataclasses.replace(worst, note=None)
+    parts = [f"{name}, at best ({_how(one)}): {breaking(told)}{times or ''}"]
     length = every = more = None
-    if candidate.status == "fail":
+    if failed:
         length, every = _largest(weighed, family, mode, one), _shortest(weighed, family, mode, one)
         parts += _settings(weighed, family, mode, own, length, every)
     else:
@@ -68,33 +71,37 @@ def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
         nearest=choice_of(one),
         limit=worst.name,
         ratio=found_ratio,
-        fits_length=length,
-        fits_every_seconds=every,
+        fits_length=None if length is None else length.measurement.length,
+        fits_every_seconds=None if every is None else every.measurement.every_seconds,
         more_measuring=more,
         text="; ".join(part for part in parts if part),
     )
 
 
-def _largest(weighed: Weighed, family: str, mode: Mode, one: Evidence) -> int | None:
-    """The largest length at which the model fits, at the pace and batch that were judged."""
-    lengths = [
-        other.measurement.length
+def _how(one: Evidence) -> str:
+    return f"{form_name(one.artifact)} on {target_name(one.measurement.target)}, {options_name(one.measurement)}"
+
+
+def _largest(weighed: Weighed, family: str, mode: Mode, one: Evidence) -> Evidence | None:
+    """What fits at the largest length at which the model does, at the pace and batch that were judged."""
+    fitting = [
+        other
         for other in _elsewhere(weighed, family, mode)
         if other.measurement.every_seconds == one.measurement.every_seconds and _would_fit(weighed, other)
     ]
-    return max(lengths, default=None)
+    return max(fitting, key=lambda other: other.measurement.length, default=None)
 
 
-def _shortest(weighed: Weighed, family: str, mode: Mode, one: Evidence) -> float | None:
-    """The shortest pace at which the model fits, at the length that was judged."""
-    paces = [
-        other.measurement.every_seconds
+def _shortest(weighed: Weighed, family: str, mode: Mode, one: Evidence) -> Evidence | None:
+    """What fits at the shortest pace at which the model does, at the length that was judged."""
+    fitting = [
+        other
         for other in _elsewhere(weighed, family, mode)
         if other.measurement.length == one.measurement.length
         and other.measurement.every_seconds is not None
         and _would_fit(weighed, other)
     ]
-    return min(paces, default=None)
+    return min(fitting, key=lambda other: other.measurement.every_seconds or 0.0, default=None)
 
 
 def _elsewhere(weighed: Weighed, family: str, mode: Mode) -> list[Evidence]:
@@ -112,15 +119,19 @@ def _would_fit(weighed: Weighed, one: Evidence) -> bool:
 
 
 def _settings(
-    weighed: Weighed, family: str, mode: Mode, own: Judged, length: int | None, every: float | None
+    weighed: Weighed, family: str, mode: Mode, own: Judged, length: Evidence | None, every: Evidence | None
 ) -> Iterator[str]:
     """Where it would fit, and what was tried without; what was not measured is said to be so."""
     asks_accuracy = any(limit.name in SAMPLE_BOUND for limit in weighed.budget.limits)
     if length is not None:
         unknown = " (its accuracy there was not measured)" if asks_accuracy else ""
-        yield f"it fits at length {length}, the largest measured at which it does{unknown}"
-    if every is not None:
-        yield f"it fits every {format_quantity(every, 'time')}, the shortest pace measured at which it does"
+        yield (
+            f"it fits at length {length.measurement.length} as {_how(length)}, the largest measured at which it "
+            f"does{unknown}"
+        )
+    if every is not None and every.measurement.every_seconds is not None:
+        pace = format_quantity(every.measurement.every_seconds, "time")
+        yield f"it fits every {pace} as {_how(every)}, the shortest pace measured at which it does"
     tried = [one for one, _ in own]
     precisions = list(dict.fromkeys(precision_name(one.artifact.precision) for one in tried))
     threads = sorted({one.measurement.threads for one in tried})

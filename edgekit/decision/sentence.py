@@ -60,20 +60,13 @@ def nothing_fits(judged: Sequence[Judged], budget: str) -> str:
 
 
 def undecided(judged: Sequence[Judged], budget: str) -> str:
-    """That the evidence does not settle it, and for which limits."""
-    open_limits = sorted(
-        {
-            f"{found.name} ({found.status}{': ' + found.note if found.note else ''})"
-            for _, candidate in judged
-            if candidate.status in ("undecided", "unmeasured")
-            for found in candidate.constraints
-            if found.status in ("undecided", "unmeasured")
-        }
-    )
-    reason = (
-        f"open: {'; '.join(open_limits)}" if open_limits else "no valid measurement; see the warnings of the profile"
-    )
-    return f"Undecided for {budget}; {reason}."
+    """That the evidence does not settle it, and what the nearest of those that may yet fit lacks."""
+    may = [item for item in nearest(judged) if item[1].status != "fail"]
+    if not may:
+        return f"Undecided for {budget}: what may yet fit has no valid measurement; see the warnings of the profile."
+    one, candidate = may[0]
+    lacking = [found for found in tightest_first(candidate) if found.status != "pass"]
+    return f"Undecided for {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(breaking, lacking))}."
 
 
 def step_reason(step: Step) -> str:

@@ -78,8 +78,8 @@ def weigh(
     stale = _stale([profile for _, profile in profiles], manifest)
     if not measurements:
         raise Undecided(
-            f"the {stale} measurements in {bundle / FOLDER} are of other files (their hash is not that of the "
-            f"bundle's artifacts); measure these with: edgekit profile {bundle}"
+            f"{_counted(stale)} in {bundle / FOLDER}, all of other files (their hash is not that of the bundle's "
+            f"artifacts); measure these with: edgekit profile {bundle}"
         )
     length = length if length is not None else _own_length(manifest, measurements)
     at_shape = [one for one in measurements if (one.batch, one.length) == (batch, length_for(one.mode, length))]
@@ -91,10 +91,12 @@ def weigh(
             f"nothing was measured at --batch {batch} and --length {length} in that mode and pace; profile it so"
         )
     left = [one for one in measurements if one.mode in modes and one not in asked]
-    notes = [f"{stale} measurements of files that have changed since (other hash) are left out"] if stale else []
+    notes = [f"{_counted(stale)} of files that have changed since (other hash) left out"] if stale else []
     copies = len(list((bundle / FOLDER).glob("*.json"))) - len(profiles)
     if device is None and copies:
-        notes.append(f"{copies} of the profiles are copies and count once")
+        notes.append(
+            f"{copies} of the profiles {'is a copy' if copies == 1 else 'are copies'}: what was measured counts once"
+        )
     return Weighed(
         manifest=manifest,
         budget=budget,
@@ -121,6 +123,10 @@ def _check_pace(budget: Budget, every: Pace | None, modes: Sequence[Mode]) -> No
 def _stale(profiles: Sequence[Profile], manifest: Manifest) -> int:
     hashes = {artifact.id: artifact.sha256 for artifact in manifest.artifacts}
     return sum(hashes.get(one.artifact) != one.sha256 for profile in profiles for one in profile.measurements)
+
+
+def _counted(measurements: int) -> str:
+    return f"{measurements} measurement{'' if measurements == 1 else 's'}"
 
 
 def _own_length(manifest: Manifest, measurements: Sequence[Measurement]) -> int:

@@ -10,7 +10,7 @@ from edgekit.devices.address import LOCAL, SSH, Address, parse_address
 from edgekit.devices.openssh import Connection
 from edgekit.devices.place import Place
 from edgekit.devices.remote import remote_agent
-from edgekit.profiling.store import read_profiles
+from edgekit.profiling.store import is_device, read_profiles
 from edgekit.project.contract import OwnDevice
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.contract import Agent
@@ -68,13 +68,14 @@ def name_in_profiles(device: str, own: Mapping[str, OwnDevice]) -> str:
 
 
 def measured_name(device: str, bundle: Path, own: Mapping[str, OwnDevice]) -> str:
-    """The name under which the bundle's profiles keep a device.
+    """The name under which the bundle's profiles keep a device, or the digits of a fingerprint that one of them has.
 
     Raises:
         InputError: neither the project nor any profile of the bundle knows it; the nearest are offered.
     """
     if device not in own and device != LOCAL and not device.startswith(SSH):
-        measured = {profile.device.name for _, profile in read_profiles(bundle)}
-        if device not in measured:
-            raise InputError(f"--device {device!r} is unknown; {nearest(device, sorted({*own, *measured}))}")
+        measured = [profile.device for _, profile in read_profiles(bundle)]
+        if not any(is_device(one, device) for one in measured):
+            names = sorted({*own, *(one.name for one in measured)})
+            raise InputError(f"--device {device!r} is unknown; {nearest(device, names)}")
     return name_in_profiles(device, own)

@@ -51,7 +51,7 @@ def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, P
             )
     if device is None or not kept:
         return list(kept.values())
-    own = [(path, profile) for path, profile in kept.values() if _is_device(profile.device, device)]
+    own = [(path, profile) for path, profile in kept.values() if is_device(profile.device, device)]
     if not own:
         names = sorted({profile.device.name for _, profile in kept.values()})
         near = difflib.get_close_matches(device, names, n=1, cutoff=0.5)
@@ -65,7 +65,8 @@ def read_profiles(bundle: Path, device: str | None = None) -> list[tuple[Path, P
     return own
 
 
-def _is_device(device: Device, name: str) -> bool:
+def is_device(device: Device, name: str) -> bool:
+    """Whether a machine is called so, or has a fingerprint that begins so."""
     return device.name == name or (len(name) >= _SHORTEST_FINGERPRINT and device.fingerprint.startswith(name))
 
 

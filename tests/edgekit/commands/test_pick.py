@@ -122,3 +122,22 @@ def test_two_devices_have_to_be_told_apart(
     assert main(["pick", str(bundle), *BUDGET]) == 2
     assert "say which with --device" in capsys.readouterr().err
     assert main(["pick", str(bundle), *BUDGET, "--device", "pi"]) == 0
+    assert main(["pick", str(bundle), *BUDGET, "--device", "a" * 8]) == 0
+    assert main(["pick", str(bundle), *BUDGET, "--device", "a" * 7]) == 2
+    assert "known are local, pi" in capsys.readouterr().err
+
+
+def test_two_machines_of_one_name_are_told_apart_by_their_fingerprints(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it is where a colleague's profiles were copied in: each machine calls itself local."""
+    from edgekit.profiling.store import read_profiles, write_profile
+
+    (_, profile) = read_profiles(bundle)[0]
+    other = dataclasses.replace(profile.device, fingerprint="b" * 64)
+    write_profile(bundle, dataclasses.replace(profile, device=other))
+    assert main(["pick", str(bundle), *BUDGET, "--device", "local"]) == 2
+    told = capsys.readouterr().err
+    for digits in (profile.device.fingerprint[:12], "b" * 12):
+        assert digits in told
+        assert main(["pick", str(bundle), *BUDGET, "--device", digits]) == 0

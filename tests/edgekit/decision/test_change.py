@@ -50,9 +50,24 @@ def test_names_the_largest_length_measured_at_which_it_would_fit(make_evidence: 
     found = only(pick(bundle, BUDGET).changes, "transformer")
     assert found.fits_length == 8
     assert (
-        "it fits at length 8, the largest measured at which it does (its accuracy there was not measured)" in found.text
+        "it fits at length 8 as fp32 on ONNX Runtime, 1 thread, the largest measured at which it does (its accuracy "
+        "there was not measured)" in found.text
     )
     assert "other lengths" not in found.text
+
+
+def test_the_largest_length_may_need_another_precision_and_more_threads(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm"),
+        make_evidence("transformer", p99=0.03),
+        make_evidence("transformer", length=8, p99=0.01),
+        make_evidence("transformer", "int8-dynamic", length=16, p99=0.01, threads=2),
+    )
+    found = only(pick(bundle, BUDGET).changes, "transformer")
+    assert found.fits_length == 16
+    assert "it fits at length 16 as int8 on ONNX Runtime, 2 threads" in found.text
 
 
 def test_names_the_shortest_pace_at_which_it_would_fit(make_evidence: Make, make_bundle: MakeBundle) -> None:
@@ -64,7 +79,7 @@ def test_names_the_shortest_pace_at_which_it_would_fit(make_evidence: Make, make
     )
     found = only(pick(bundle, BUDGET).changes, "transformer")
     assert found.fits_every_seconds == 0.1
-    assert "it fits every 0.1s" in found.text
+    assert "it fits every 0.1s as fp32 on ONNX Runtime, 1 thread, the shortest pace measured" in found.text
 
 
 def test_what_is_undecided_says_how_much_more_measuring_would_settle_it(
@@ -79,6 +94,7 @@ def test_what_is_undecided_says_how_much_more_measuring_would_settle_it(
     note = next(one.note for one in candidate.constraints if one.name == "p99")
     assert note is not None
     assert f"p99: {note}" in found.text
+    assert found.text.count(note) == 1
 
 
 def test_where_more_measuring_is_no_remedy_none_is_promised(make_evidence: Make, make_bundle: MakeBundle) -> None:

@@ -109,6 +109,17 @@ def test_what_is_not_settled_is_undecided(
     verdict = pick(make_bundle(make_evidence("lstm", **figures), make_evidence("conv", p99=0.5)), BUDGET)
     assert verdict.verdict == "undecided"
     assert verdict.choice is None
+    assert "Nearest: LSTM, fp32, on ONNX Runtime: " in verdict.sentence, "what fails for sure is not what to go on with"
+
+
+def test_the_undecided_names_one_candidate_and_each_open_limit_once(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    near, far = make_evidence("lstm", p99=0.0195), make_evidence("transformer", p99=0.0205)
+    verdict = pick(make_bundle(far, near), BUDGET)
+    assert verdict.verdict == "undecided"
+    assert "Nearest: LSTM" in verdict.sentence
+    assert verdict.sentence.count("would tell") + verdict.sentence.count("too near the limit") == 1
 
 
 def test_an_invalid_run_is_never_picked(make_evidence: Make, make_bundle: MakeBundle) -> None:
@@ -170,9 +181,9 @@ def test_profiles_of_other_files_are_named_and_left_out(make_evidence: Make, mak
     manifest.write_text(manifest.read_text().replace(digest, "e" * 64))
     verdict = pick(bundle, BUDGET)
     assert [one.family for one in verdict.candidates] == ["transformer"]
-    assert "1 measurements of files that have changed since (other hash) are left out" in verdict.reasons
+    assert "1 measurement of files that have changed since (other hash) left out" in verdict.reasons
     path.write_text(re.sub(r'"sha256": "[0-9a-f]{64}"', f'"sha256": "{"d" * 64}"', path.read_text()))
-    with pytest.raises(Undecided, match="are of other files"):
+    with pytest.raises(Undecided, match=r"2 measurements in .*, all of other files"):
         pick(bundle, BUDGET)
     path.unlink()
     with pytest.raises(Undecided, match="holds no measurement; take some with: edgekit profile"):
@@ -185,7 +196,7 @@ def test_a_copied_profile_counts_once(make_evidence: Make, make_bundle: MakeBund
     shutil.copy(path, path.with_name("copy.json"))
     verdict = pick(bundle, BUDGET)
     assert len(verdict.evidence) == 1
-    assert "1 of the profiles are copies and count once" in verdict.reasons
+    assert "1 of the profiles is a copy: what was measured counts once" in verdict.reasons
 
 
 def test_no_profile_is_undecided_and_no_such_length_is_refused(make_evidence: Make, make_bundle: MakeBundle) -> None:
