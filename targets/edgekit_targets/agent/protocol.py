@@ -7,9 +7,9 @@ A controller (the workstation) writes one request a line and the agent answers e
 
 The agent ends when its input ends. An empty line is no request and has no reply: it says that the controller is still
 there (:mod:`edgekit_targets.agent.silence`). Each ``open`` starts a fresh worker process that holds one model on one
-target; ``run`` may be called on open handles in any order, so the controller decides how candidates are interleaved. Anything
-that goes wrong with one handle is a ``failed`` reply, never the end of the agent: a worker that dies (a crash in native
-code, out of memory) is reported with its signal or exit code.
+target; ``run`` may be called on open handles in any order, so the controller decides how candidates are interleaved.
+Anything that goes wrong with one handle is a ``failed`` reply, never the end of the agent: a worker that dies (a crash
+in native code, out of memory) is reported with its signal or exit code.
 
 | do       | with      | reply     |
 |----------|-----------|-----------|
