@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ def export(
     settings: Mapping[str, object] | None = None,
     modes: Sequence[Mode] | None = None,
     precisions: Sequence[Precision] = ("fp32", "int8-dynamic"),
+    devices: Sequence[str] = (),
     checkpoint: str | Path | None = None,
     seed: int = 0,
     shapes: Mapping[str, Sequence[int]] | None = None,
@@ -29,6 +30,7 @@ def export(
     accuracy_drop: float = 0.01,
     force: bool = False,
     progress: Progress = silent,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Manifest:
     """Export models to ONNX, quantize them, and verify every file against its source before it is written.
 
@@ -41,6 +43,8 @@ def export(
         settings: sizes and training settings to change, as ``{"lstm.hidden": 64}``.
         modes: ``window``, ``stream`` or both; by default windows, and streams for files with state.
         precisions: of each artifact.
+        devices: integer files are made for the instruction set that all of these have; by default they are right
+            everywhere. A name from ``edgekit.toml`` with an entry in the catalogue is not asked.
         checkpoint: weights for one model.
         seed: fixes weights, training and the validation split.
         shapes: of the inputs of ``.onnx`` files, by name.
@@ -50,6 +54,7 @@ def export(
         accuracy_drop: what a quantized artifact may lose on the validation split against fp32, as a share.
         force: replace the bundle that is there.
         progress: told how far it is.
+        say: told in one line for which instruction set, where devices are named.
 
     Returns:
         What was written to ``out/manifest.json``.
@@ -59,9 +64,17 @@ def export(
         CheckFailed: an artifact does not answer as its source does.
     """
     from edgekit.api.notebook import shown
+    from edgekit.devices.isa import isa_for
+    from edgekit.project.load import load_project
     from edgekit_export.exporting import ExportRequest
     from edgekit_export.exporting import export as export_request
 
+    isa = "portable"
+    if devices:
+        from edgekit_targets.hardware.describe import describe
+
+        isa, why = isa_for(devices, load_project().devices, describe().isa)
+        say(f"integer files are made for {isa}: {why or 'what ' + ' and '.join(devices) + ' can do'}")
     request = ExportRequest(
         models=tuple(map(str, models)),
         out=Path(out),
@@ -70,6 +83,7 @@ def export(
         settings={key: str(value) for key, value in (settings or {}).items()},
         modes=None if modes is None else tuple(modes),
         precisions=tuple(precisions),
+        isa=isa,
         checkpoint=None if checkpoint is None else Path(checkpoint),
         seed=seed,
         shapes={name: tuple(shape) for name, shape in (shapes or {}).items()},

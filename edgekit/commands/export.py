@@ -39,6 +39,14 @@ def run(
             help="fp32, fp16, int8-dynamic, int8-static, int8-weight, int4-weight; by default fp32,int8-dynamic.",
         ),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            metavar="NAME,...",
+            help="Make integer files for what these processors can do; by default they are right everywhere.",
+        ),
+    ] = None,
     attention: Annotated[
         bool, typer.Option("--attention", help="Also a Transformer file that gives its attention weights.")
     ] = False,
@@ -80,6 +88,7 @@ def run(
             settings=options.pairs(settings, "--set"),
             modes=options.modes(mode) if mode is not None else None,
             precisions=options.precisions(precision, ("fp32", "int8-dynamic")),
+            devices=options.names(device),
             checkpoint=checkpoint,
             seed=seed,
             shapes=options.shapes(shape),
@@ -89,6 +98,7 @@ def run(
             accuracy_drop=options.share(accuracy_drop, "--accuracy-drop"),
             force=force,
             progress=bar,
+            say=remark,
         )
     for line in (*manifest.dropped, *dict.fromkeys(note for one in manifest.artifacts for note in one.notes)):
         remark(line)

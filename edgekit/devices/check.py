@@ -9,6 +9,7 @@ from typing import Any
 
 from edgekit.devices import snippets
 from edgekit.devices.place import Found, Place, another_folder
+from edgekit.devices.wheels import runs_openvino
 from edgekit_targets.agent.protocol import Welcome
 from edgekit_targets.catalogue.match import match
 from edgekit_targets.records import parse
@@ -77,6 +78,7 @@ def check(place: Place, file: str, welcome: Welcome, name: str) -> Checked:
         findings=(
             *_machine(welcome.device, place.found, entry),
             _runtime(welcome.targets, name),
+            *_openvino(welcome.targets, place.found, name),
             *_now(state, datetime.now(UTC).timestamp()),
             _disk(place.found, name),
             _controller(state),
@@ -104,6 +106,14 @@ def _runtime(targets: Sequence[TargetStatus], name: str) -> Finding:
     if usable:
         return Finding(what="runtime", told=", ".join(usable), fine=True)
     return Finding(what="runtime", told="none", fine=False, remedy=f"edgekit device setup {name}")
+
+
+def _openvino(targets: Sequence[TargetStatus], found: Found, name: str) -> Sequence[Finding]:
+    """Offered where its wheel runs."""
+    if any(one.name == "openvino" and one.available for one in targets) or not runs_openvino(found):
+        return ()
+    remedy = f"edgekit device setup {name} --runtime onnxruntime,openvino"
+    return (Finding(what="openvino", told="not there; it runs on this system", fine=True, remedy=remedy),)
 
 
 def _now(state: dict[str, Any], here: float) -> Sequence[Finding]:

@@ -1,8 +1,8 @@
 """The packages a device needs, fetched here for its architecture and Python: no internet and no pip is needed there.
 
-Two wheels are enough: numpy and the runtime. What ONNX Runtime declares beyond that (flatbuffers, packaging, protobuf)
-is never loaded by running a model, and of both wheels about a third is for other purposes; what is left is tried on the
-device before anything relies on it.
+Two wheels are enough: numpy and the runtime (three more where releases are verified). What ONNX Runtime declares beyond
+that (flatbuffers, packaging, protobuf) is never loaded by running a model, and of both wheels about a third is for
+other purposes; what is left is tried on the device before anything relies on it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Pinned:
     """What is put on a device unless told otherwise, and the SHA-256 of every wheel it may come from, by file name."""
 
     requirements: tuple[str, ...]
+    openvino: str
+    releases: tuple[str, ...]
     wheels: dict[str, str]
 
 
@@ -66,19 +68,39 @@ def cache_folder() -> Path:
     return user_cache_path("edgekit") / "wheels"
 
 
-def requirements_for(runtime: str | None) -> tuple[str, ...]:
-    """What to fetch for ``--runtime onnxruntime==1.19.2``: that version, and a numpy that it can use.
+def requirements_for(runtime: str | None, *, releases: bool = False) -> tuple[str, ...]:
+    """What to fetch for ``--runtime onnxruntime==1.19.2,openvino``: those, and a numpy that they can use.
+
+    A name without a version stands for the version that is pinned. With ``releases`` also what verifies a signature.
 
     Raises:
-        InputError: no ONNX Runtime, or no version.
+        InputError: no such runtime, or no version.
     """
-    if runtime is None:
-        return pinned().requirements
-    match = re.fullmatch(r"onnxruntime==(\d+)\.(\d+)(\.\d+)?", runtime.strip())
-    if match is None:
-        raise InputError(f"--runtime {runtime!r} is no version of ONNX Runtime; write --runtime onnxruntime==1.19.2")
-    old = (int(match[1]), int(match[2])) < _NUMPY_2
-    return (runtime.strip(), *([_NUMPY_1] if old else pinned().requirements[1:]))
+    known = pinned()
+    default, numpy = known.requirements
+    found: dict[str, str] = {}
+    for word in (runtime or "onnxruntime").split(","):
+        match = re.fullmatch(r"(onnxruntime|openvino)(==\d+\.\d+(\.\d+)?)?", word.strip())
+        if match is None or match[1] in found:
+            raise InputError(
+                f"--runtime {runtime!r} names no runtime for a device; write e.g. --runtime onnxruntime==1.19.2, "
+                "--runtime openvino, or both with a comma"
+            )
+        found[match[1]] = word.strip() if match[2] else {"onnxruntime": default, "openvino": known.openvino}[match[1]]
+    version = found.get("onnxruntime", default).partition("==")[2].split(".")
+    old = (int(version[0]), int(version[1])) < _NUMPY_2
+    return (*found.values(), _NUMPY_1 if old else numpy, *(known.releases if releases else ()))
+
+
+def runs_openvino(found: Found) -> bool:
+    """Whether there is a wheel of the pinned OpenVINO for a device's processor and C library."""
+    machine = _MACHINES.get(found.machine.lower())
+    if machine is None or found.bits == 32 or found.system != "Linux" or found.libc[0] != "glibc":
+        return False
+    python = "cp{}{}".format(*found.python)
+    tags = [re.search(rf"-{python}-manylinux_2_(\d+)_{machine}[.]whl", wheel) for wheel in pinned().wheels]
+    oldest = [int(tag[1]) for tag in tags if tag is not None and tag.string.startswith("openvino-")]
+    return bool(oldest) and int(found.libc[1].split(".")[1]) >= min(oldest)
 
 
 def fetch(found: Found, requirements: Sequence[str], cache: Path) -> Closure:

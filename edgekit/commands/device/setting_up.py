@@ -18,8 +18,15 @@ def run(
     ],
     runtime: Annotated[
         str | None,
-        typer.Option("--runtime", metavar="R", help="The version that your application has: onnxruntime==1.24.4."),
+        typer.Option(
+            "--runtime",
+            metavar="R,...",
+            help="The version that your application has: onnxruntime==1.24.4; or openvino, or both.",
+        ),
     ] = None,
+    releases: Annotated[
+        bool, typer.Option("--releases", help="Also cryptography, by which the device verifies releases.")
+    ] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take everything of edgekit away from the device.")] = False,
     json: Json = False,
 ) -> int:
@@ -40,7 +47,7 @@ def run(
     from edgekit_targets.progress import Progress
 
     own = load_project().devices
-    requirements = requirements_for(runtime)
+    requirements = requirements_for(runtime, releases=releases)
 
     def work(device: str, progress: Progress) -> SetUp | None:
         with reach(device, own) as place:

@@ -8,8 +8,8 @@ A controller (the workstation) writes one request a line and the agent answers e
 The agent ends when its input ends. An empty line is no request and has no reply: it says that the controller is still
 there (:mod:`edgekit_targets.agent.silence`). Each ``open`` starts a fresh worker process that holds one model on one
 target; ``run`` may be called on open handles in any order, so the controller decides how candidates are interleaved.
-Anything that goes wrong with one handle is a ``failed`` reply, never the end of the agent: a worker that dies (a crash in native
-code, out of memory) is reported with its signal or exit code.
+Anything that goes wrong with one handle is a ``failed`` reply, never the end of the agent: a worker that dies (a crash
+in native code, out of memory) is reported with its signal or exit code.
 
 | do       | with      | reply     |
 |----------|-----------|-----------|
@@ -154,7 +154,6 @@ class Ran:
     wall_seconds: float
     warmup_runs: int
     steady_bytes: int | None
-    """What is resident after the slice, without what the process holds beside the model since it had settled."""
     warnings: tuple[str, ...] = ()
     """What a reader of these samples must know, and that does not make them doubtful."""
     response_seconds: tuple[float, ...] | None = None

@@ -37,7 +37,7 @@ def answered(one: Evidence, wrong: set[int]) -> Evidence:
 
 def test_accuracy_that_chance_makes_too_leaves_nobody_behind(make_evidence: Make) -> None:
     good = answered(make_evidence("transformer", cpu=0.005), set())
-    cheap = answered(make_evidence("lstm", p99=0.0199, cpu=0.001), {3, 30, 50})
+    cheap = answered(make_evidence("conv", p99=0.0199, cpu=0.001), {3, 30, 50})
     race = Race(LIMITS, DEFAULT)
     racers = [race.enter(one) for one in (good, cheap)]
     assert race.reason(racers[1], racers) is None, "3 of 72 samples are no difference, and it is the cheaper one"
