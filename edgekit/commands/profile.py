@@ -76,6 +76,7 @@ def run(
     from edgekit.commands.fleet import end
     from edgekit.decision.prefer import DEFAULT as PREFERENCE
     from edgekit.devices.several import on_each
+    from edgekit.profiling.latency import paced_warnings
     from edgekit.project.defaults import fill
     from edgekit.project.load import load_project
     from edgekit.terminal.output import remark
@@ -116,6 +117,8 @@ def run(
         for one in found.measurements:
             if not one.valid:
                 remark(f"{one.artifact} on {one.target}{where} is invalid: {one.warnings[0]}")
+            for line in paced_warnings(one.paced, one.every_seconds):
+                remark(f"{one.artifact} on {one.target}{where}: {line}")
     code = end(outcomes, _told, json=json)
     if budget is None or code:
         return code
