@@ -144,6 +144,12 @@ def _told(device: str, found: Profile) -> None:
     samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
     print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
     print_text(covers_text(found.measurements))
+    unbounded = [one for one in found.measurements if one.latency is not None and one.latency.p99_high_seconds is None]
+    if unbounded:
+        print_text(
+            f"p99 has no upper end (–) for {len(unbounded)} of {len(found.measurements)} candidates: so many samples "
+            "do not bound it on a machine as restless as this; with --budget B measuring goes on until B is decided"
+        )
     for comparison in found.comparisons:
         print_text(comparison_text(comparison))
     for crossover in found.crossovers:
