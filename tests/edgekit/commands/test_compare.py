@@ -161,7 +161,8 @@ def test_the_verdict_is_kept_and_the_page_shows_it(compared: tuple[Path, dict[st
     assert kept == {key: value for key, value in verdict.items() if key != "bundle"}
     page = (bundle / "report.html").read_text()
     assert all(one["artifact"] in page for one in verdict["candidates"])
-    assert page.count("<svg") >= 3
+    # What was disturbed too much is in the tables; plots show what can be relied on.
+    assert page.count("<svg") >= (3 if any(valid(one) for one in verdict["candidates"]) else 1)
 
 
 def test_the_parts_work_on_what_the_whole_left(
@@ -204,7 +205,10 @@ def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(compared: tu
         assert line, seen
         seen += line
     assert "train" not in seen
-    time.sleep(4)
+    while not any(path.read_bytes().count(b"\n") > 1 for path in profiles.glob("unfinished-*")):
+        assert time.monotonic() < deadline, "no launch is over"
+        assert running.poll() is None
+        time.sleep(0.1)
     # a terminal sends Ctrl-C to the whole group: command, agent and worker
     os.killpg(running.pid, signal.SIGINT)
     out, err = running.communicate(timeout=60)
