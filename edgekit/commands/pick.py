@@ -62,6 +62,8 @@ def run(
     json: options.Json = False,
 ) -> int:
     """Choose the artifact that fits a budget; exit 0 if one does, 3 if none, 4 if more measuring would tell."""
+    from shlex import quote
+
     from edgekit.commands.verdicts import EXIT_CODES, print_verdict
     from edgekit.decision.pick import conclude
     from edgekit.decision.prefer import DEFAULT as PREFERENCE
@@ -98,6 +100,7 @@ def run(
     if old is not None:
         remark(old)
     limits = _limits(given["budget"], project)
+    limits_text = given["budget"] or limits.name
     named = None if given["device"] is None else measured_name(given["device"], bundle, project.devices)
     weighed = weigh(bundle, limits, device=named, **question)
     verdict = conclude(weighed, order)
@@ -121,6 +124,11 @@ def run(
         print_line(chosen.render(verdict))
     else:
         print_verdict(verdict)
+    if verdict.verdict == "undecided" and any(
+        found.status == "undecided" for one in verdict.candidates for found in one.constraints
+    ):
+        where = "" if device is None else f" --device {device}"
+        remark(f"to measure on until it is decided: edgekit profile {bundle}{where} --budget {quote(limits_text)}")
     return code or _code(verdict.baseline)
 
 

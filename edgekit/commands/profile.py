@@ -76,6 +76,7 @@ def run(
     from edgekit.commands.fleet import end
     from edgekit.decision.prefer import DEFAULT as PREFERENCE
     from edgekit.devices.several import on_each
+    from edgekit.profiling.latency import paced_warnings
     from edgekit.project.defaults import fill
     from edgekit.project.load import load_project
     from edgekit.terminal.output import remark
@@ -116,6 +117,8 @@ def run(
         for one in found.measurements:
             if not one.valid:
                 remark(f"{one.artifact} on {one.target}{where} is invalid: {one.warnings[0]}")
+            for line in paced_warnings(one.paced, one.every_seconds):
+                remark(f"{one.artifact} on {one.target}{where}: {line}")
     code = end(outcomes, _told, json=json)
     if budget is None or code:
         return code
@@ -141,6 +144,12 @@ def _told(device: str, found: Profile) -> None:
     samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
     print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
     print_text(covers_text(found.measurements))
+    unbounded = [one for one in found.measurements if one.latency is not None and one.latency.p99_high_seconds is None]
+    if unbounded:
+        print_text(
+            f"p99 has no upper end (–) for {len(unbounded)} of {len(found.measurements)} candidates: so many samples "
+            "do not bound it on a machine as restless as this; with --budget B measuring goes on until B is decided"
+        )
     for comparison in found.comparisons:
         print_text(comparison_text(comparison))
     for crossover in found.crossovers:

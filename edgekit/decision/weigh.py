@@ -12,7 +12,7 @@ from edgekit.decision.judge import judge
 from edgekit.decision.more import explained
 from edgekit.profiling.pace import Pace, choose_pace
 from edgekit.profiling.plan import STEP, length_for
-from edgekit.profiling.store import FOLDER, newest, one_device, read_profiles
+from edgekit.profiling.store import FOLDER, count_copies, newest, one_device, read_profiles
 from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import InputError, Undecided
 from edgekit_targets.types.manifest import MODES, Manifest, Mode
@@ -92,8 +92,8 @@ def weigh(
         )
     left = [one for one in measurements if one.mode in modes and one not in asked]
     notes = [f"{_counted(stale)} of files that have changed since (other hash) left out"] if stale else []
-    copies = len(list((bundle / FOLDER).glob("*.json"))) - len(profiles)
-    if device is None and copies:
+    copies = 0 if device is not None else count_copies(bundle, len(profiles))
+    if copies:
         notes.append(
             f"{copies} of the profiles {'is a copy' if copies == 1 else 'are copies'}: what was measured counts once"
         )

@@ -25,7 +25,7 @@ from edgekit_targets import __version__
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Welcome
 from edgekit_targets.bundle import read_manifest
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import AgentGone, InputError, WriteFailed
 from edgekit_targets.progress import Progress
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile, disturbed_too_much
@@ -132,14 +132,35 @@ def profile(
             enforce_all(agent, taken, enforce, progress)
         if soak_seconds is not None:
             soak_all(agent, taken, soak_seconds, progress)
+    except AgentGone as error:
+        if not entries:
+            raise
+        told = type(error)(f"{error}; what was measured is kept: run it again to go on")
+        for note in getattr(error, "__notes__", ()):
+            told.add_note(note)
+        raise told from error
     finally:
         measured = tuple(summarise(one, created) for one in taken if one.opened or one.failure is not None)
         if measured:
-            write_profile(bundle, _with(document, measured))
+            _write(bundle, _with(document, measured), journal)
     if taken:
         unfinished = set() if referee is None else referee.unfinished(taken)
         journal.end([one for one in entries if one.subject in unfinished])
     return _with(document, (*kept, *measured))
+
+
+def _write(bundle: Path, document: Profile, journal: Journal) -> None:
+    """Write the profile; where that fails the journal has it all.
+
+    Raises:
+        WriteFailed: saying so.
+    """
+    try:
+        write_profile(bundle, document)
+    except WriteFailed as error:
+        raise WriteFailed(
+            f"{error}; what was measured is kept in {journal.path.name}: run it again to go on"
+        ) from error
 
 
 def _with(document: Profile, measurements: tuple[Measurement, ...]) -> Profile:

@@ -85,6 +85,12 @@ def outdated(bundle: Path) -> str | None:
     )
 
 
+def count_copies(bundle: Path, different: int) -> int:
+    """How many files of the bundle hold a run that another one holds too, where ``different`` runs could be read."""
+    more = len(list((bundle / FOLDER).glob("*.json"))) - different
+    return more and more - len(older_documents(bundle / FOLDER, SCHEMA_VERSION, OLDEST_READABLE))
+
+
 def key_of(measurement: Measurement) -> Key:
     """What a measurement is a measurement of."""
     return (

@@ -52,6 +52,16 @@ def test_the_exit_code_is_the_verdicts_in_every_format(printed: Printed, name: s
     assert printed("--budget", "energy=1mJ", "--format", name, code=4)
 
 
+def test_an_open_question_names_the_command_that_measures_on(
+    make_bundle: Callable[..., Path], make_evidence: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = make_bundle(make_evidence("lstm", p99=0.0199))
+    for limits, told in (("p99=20ms, memory=8MiB", True), ("energy=1mJ", False)):
+        assert main(["pick", str(bundle), "--budget", limits]) == 4
+        line = f"edgekit: to measure on until it is decided: edgekit profile {bundle} --budget '{limits}'\n"
+        assert (line in capsys.readouterr().err) == told
+
+
 def test_the_table_is_followed_by_what_would_change_it(printed: Printed) -> None:
     text = " ".join(printed(*BUDGET).split())
     assert "What would change it: - Transformer, at best (fp32 on ONNX Runtime, 1 thread): memory 11.0 MiB" in text

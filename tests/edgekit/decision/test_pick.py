@@ -197,6 +197,9 @@ def test_a_copied_profile_counts_once(make_evidence: Make, make_bundle: MakeBund
     verdict = pick(bundle, BUDGET)
     assert len(verdict.evidence) == 1
     assert "1 of the profiles is a copy: what was measured counts once" in verdict.reasons
+    text = path.read_text()
+    path.with_name("copy.json").write_text(re.sub(r'"schema_version": \d+', '"schema_version": 1', text, count=1))
+    assert not any("a copy" in reason for reason in pick(bundle, BUDGET).reasons), "what is too old to count is no copy"
 
 
 def test_no_profile_is_undecided_and_no_such_length_is_refused(make_evidence: Make, make_bundle: MakeBundle) -> None:

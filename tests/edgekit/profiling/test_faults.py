@@ -64,7 +64,7 @@ def test_an_agent_that_is_gone_ends_the_run_and_what_was_measured_is_kept(
     bundle: Path, fault: dict[str, Any], samples: int
 ) -> None:
     agent = Vanishing(Scenario(targets=("cpu",), idle_watts=1.0), **fault)
-    with pytest.raises(AgentGone, match="killed by SIGKILL"):
+    with pytest.raises(AgentGone, match=r"killed by SIGKILL; what was measured is kept: run it again to go on$"):
         profile(bundle, agent, plan=QUICK, enforce=MemoryLimit(process_bytes=2**30), progress=silent)
     ((_, kept),) = read_profiles(bundle)
     assert sum(one.latency.samples for one in kept.measurements if one.latency) == samples
