@@ -104,9 +104,14 @@ def _as_good(metric: Metric, found: Figure, best: Figure) -> bool:
     room = metric.difference * (1.0 if metric.absolute else abs(goal))
     if abs(value - goal) <= room + 1e-12:
         return True
-    if not metric.by_interval or found.low is None or found.high is None or best.low is None or best.high is None:
-        return False
-    return found.low <= best.high and best.low <= found.high
+    return metric.by_interval and overlap(found, best)
+
+
+def overlap(one: Figure, other: Figure) -> bool:
+    """Whether two intervals have something in common; an end that is not known may lie anywhere."""
+    return (one.low is None or other.high is None or one.low <= other.high) and (
+        other.low is None or one.high is None or other.low <= one.high
+    )
 
 
 def _more_accurate(best: Evidence, one: Evidence) -> bool:
