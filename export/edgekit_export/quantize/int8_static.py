@@ -100,7 +100,7 @@ def _keep_apart(
 
     Where ONNX Runtime knows all sizes (a session with fixed shapes) it makes one Gemm of a MatMul and an Add of one
     axis, before it looks for integers; the Gemm then stays float, and its weights are converted anew in every run:
-    2 to 14 times the time (1.32, MatMulAddFusion). It does not do so with a bias of three axes.
+    3 to 14 times the time (1.32, MatMulAddFusion). It does not do so with a bias of three axes.
     """
     for number, node in enumerate(nodes):
         if node.op_type != "Add" or not products & set(node.input):
