@@ -60,7 +60,7 @@ def pick(
         Path(bundle),
         budget if isinstance(budget, Budget) else load_budget(str(budget), project.budgets),
         device=None if device is None else measured_name(device, Path(bundle), project.devices),
-        prefer=parse_preference(",".join(prefer)),
+        prefer=parse_preference(prefer if isinstance(prefer, str) else ",".join(prefer)),
         batch=batch,
         length=length,
         modes=modes,

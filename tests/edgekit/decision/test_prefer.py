@@ -25,7 +25,7 @@ def test_within_a_point_the_cheaper_one_wins(make_evidence: Make) -> None:
     assert ranking.tied == ()
 
 
-def test_overlapping_intervals_are_not_told_apart(make_evidence: Make) -> None:
+def test_within_a_stated_difference_the_next_metric_decides(make_evidence: Make) -> None:
     one = make_evidence("lstm", target="cpu", cpu=0.00100, memory=8e6)
     two = make_evidence("lstm", target="openvino", cpu=0.00103, memory=5e6)
     assert rank([one, two], DEFAULT).winner is two
@@ -49,6 +49,9 @@ def in_rounds(one: Evidence, seconds: float) -> Evidence:
         cpu_seconds_per_inference=seconds,
         cpu_low_seconds_per_inference=seconds * 0.9,
         cpu_high_seconds_per_inference=seconds * 1.1,
+def with_cpu(one: Evidence, low: float | None, high: float | None) -> Evidence:
+    measurement = dataclasses.replace(
+        one.measurement, cpu_low_seconds_per_inference=low, cpu_high_seconds_per_inference=high
     )
     return dataclasses.replace(one, measurement=measurement)
 
@@ -61,6 +64,24 @@ def test_rounds_of_one_run_tell_apart_what_intervals_do_not(make_evidence: Make)
     assert rank([cheap, other_run], DEFAULT).winner is other_run
     near = in_rounds(make_evidence("lstm", target="openvino", memory=5e6), 0.00103)
     assert rank([cheap, near], DEFAULT).winner is near, "within the stated 5 %"
+@pytest.mark.parametrize(
+    ("first", "second", "apart"),
+    [
+        ((0.9e-3, 1.1e-3), (1.3e-3, 1.7e-3), True),
+        ((0.9e-3, 1.4e-3), (1.3e-3, 1.7e-3), False),
+        ((0.9e-3, None), (1.3e-3, 1.7e-3), False),
+        ((0.9e-3, 1.1e-3), (None, 1.7e-3), False),
+        ((0.9e-3, 1.1e-3), (1.3e-3, None), True),
+        ((None, None), (None, None), False),
+    ],
+)
+def test_intervals_that_may_overlap_are_not_told_apart(
+    make_evidence: Make, first: tuple[float | None, ...], second: tuple[float | None, ...], apart: bool
+) -> None:
+    """1.0 ms and 1.5 ms: far beyond the stated difference, so that the intervals alone decide."""
+    fast = with_cpu(make_evidence("lstm", target="cpu", cpu=1.0e-3, memory=8e6), *first)
+    slow = with_cpu(make_evidence("lstm", target="openvino", cpu=1.5e-3, memory=5e6), *second)
+    assert rank([fast, slow], DEFAULT).winner is (fast if apart else slow)
 
 
 def test_what_nothing_tells_apart_is_a_tie(make_evidence: Make) -> None:
