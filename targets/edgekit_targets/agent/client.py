@@ -76,8 +76,8 @@ class LocalAgent:
         Raises:
             AgentFailed: it cannot be started.
         """
-        if not hasattr(select, "poll"):
-            raise AgentFailed("agents are reached from Linux and macOS only; on Windows run edgekit inside WSL")
+        if self._local and not hasattr(select, "poll"):
+            raise AgentFailed("agents run on Linux and macOS only; on Windows run edgekit inside WSL")
         try:
             self._process = subprocess.Popen(
                 self._argv,
@@ -242,7 +242,9 @@ class LocalAgent:
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             return process.wait()
         finally:
             self._drain()
