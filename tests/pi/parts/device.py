@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _SERVER = """Port {port}
@@ -60,6 +60,7 @@ class Pi:
     name: str
     folder: Path
     port: int
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -84,11 +85,12 @@ class Pi:
     def serve(self) -> None:
         """Start its ssh server, and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
-            subprocess.Popen(
+            server = subprocess.Popen(
                 ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config")],
                 stderr=log,
                 start_new_session=True,
             )
+        self.servers.append(server)
         _wait_until_up(self)
 
     def stop(self) -> None:
@@ -97,8 +99,8 @@ class Pi:
             for process in [self.server, *self.sessions(), *self.running()]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.server, 0)
+        while self.servers:
+            self.servers.pop().wait()
 
     def freeze(self) -> None:
         """Stop it in its tracks: the connections stay open and say nothing."""
