@@ -143,11 +143,15 @@ def test_a_device_that_restarts_goes_on_where_it_was(
     pi = start("pi")
     give_runtime(pi, ready)
     opened: list[str] = []
+    calm: list[bool] = []
     original = RemoteAgent.open
 
     def note(agent: RemoteAgent, request: Open) -> Opened:
         opened.append(request.handle.partition(".")[0])
         if opened == ["0", "1"]:
+            (journal,) = bundle.glob("profiles/unfinished-*.jsonl")
+            entry = json.loads(journal.read_text().splitlines()[-1])
+            calm.append(not any(one["disturbances"] for one in entry["slices"]))
             pi.stop()
             pi.serve()
         return original(agent, request)
@@ -161,11 +165,26 @@ def test_a_device_that_restarts_goes_on_where_it_was(
 
     (outcome,) = on_each(["pi"], measure, silent, pause_seconds=1.0)
     assert outcome.result is not None, outcome.error
-    assert opened == ["0", "1", "1"], "what had arrived is not measured again"
+    # What had arrived is not measured again, unless other work on this machine disturbed it.
+    assert opened == (["0", "1", "1"] if calm == [True] else ["0", "1", "0", "1"])
     (measured,) = outcome.result.measurements
     assert measured.latency is not None
     assert measured.latency.launches == 2
     assert measured.complete
+
+
+def ssh_of(tmp_path: Path) -> list[int]:
+    """The ssh processes of a controller, in sessions of their own: the agent's, and that which holds the connection."""
+    lines = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            lines[int(process.name)] = (process / "cmdline").read_bytes()
+    sockets = {
+        found[1]
+        for line in lines.values()
+        if str(tmp_path).encode() in line and (found := re.search(rb"ControlPath=([^%]+)/", line))
+    }
+    return [number for number, line in lines.items() if any(one in line for one in sockets)]
 
 
 def test_nothing_stays_when_the_workstation_dies(start: Start, ready: Pi, one_file: Path, tmp_path: Path) -> None:
@@ -179,15 +198,8 @@ def test_nothing_stays_when_the_workstation_dies(start: Start, ready: Pi, one_fi
         stderr=subprocess.DEVNULL,
     ) as controller:
         assert wait_until(lambda: list((pi.home / ".edgekit").glob("store/*.onnx")) and pi.running())
-        ours = [controller.pid]
-        for process in Path("/proc").glob("[0-9]*"):  # its own ssh, which it started in sessions of their own
-            with contextlib.suppress(OSError):
-                if (
-                    process.joinpath("exe").readlink().name == "ssh"
-                    and str(tmp_path).encode() in (process / "environ").read_bytes()
-                ):
-                    ours.append(int(process.name))
-        assert len(ours) >= 3, "the controller, its connection, and the agent's channel"
+        ours = [controller.pid, *ssh_of(tmp_path)]
+        assert len(ours) >= 3
         for process_id in ours:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process_id, signal.SIGKILL)
