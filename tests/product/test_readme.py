@@ -119,7 +119,7 @@ def test_the_commands_run(readme: str, edgekit: Run, tmp_path: Path, stock_expor
     page, name = ELSEWHERE
     before, after = readme.split(f"\n{page}\n")
     there = f"{before}\n## {after.split(chr(10) + '## ', 1)[1]}"
-    lines = [line for line in commands(there) if name not in line and line.startswith("edgekit ")]
+    lines = [line for line in dict.fromkeys(commands(there)) if name not in line and line.startswith("edgekit ")]
 
     def in_order(number: int, chain: list[str]) -> None:
         for line in chain:
