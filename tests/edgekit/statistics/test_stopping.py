@@ -88,7 +88,7 @@ def verdicts(request: pytest.FixtureRequest) -> dict[tuple[str, float], int]:
     items = [
         item for item in request.session.items if isinstance(item, pytest.Function) and "verdicts" in item.fixturenames
     ]
-    cases = [(str(item.callspec.params["name"]), float(item.callspec.params["q"])) for item in items]
+    cases = [(str(item.callspec.params["name"]), float(str(item.callspec.params["q"]))) for item in items]
     return dict(zip(cases, on_all_cores(given_by_us, cases), strict=True))
 
 
