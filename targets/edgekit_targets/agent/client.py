@@ -32,6 +32,7 @@ from edgekit_targets.agent.protocol import (
     Run,
     Welcome,
 )
+from edgekit_targets.agent.silence import VARIABLE as SILENCE
 from edgekit_targets.agent.wire import as_error, read_reply, write_request
 from edgekit_targets.errors import AgentFailed, AgentGone, InputError
 from edgekit_targets.spawn import environment, python_module, say_exit
@@ -84,7 +85,8 @@ class LocalAgent:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment() if self._local else None,
+                # One that a device's own command starts is no agent across a network, and hears no beat.
+                env={name: text for name, text in environment().items() if name != SILENCE} if self._local else None,
                 start_new_session=True,
             )
         except OSError as error:
