@@ -34,7 +34,7 @@ def on_each(
     progress: Progress,
     *,
     tries: int = TRIES,
-    pause_seconds: float = PAUSE_SECONDS,
+    pause_seconds: float | None = None,
 ) -> list[Outcome[Result]]:
     """Run ``work(device, progress)`` for all devices at the same time.
 
@@ -45,12 +45,13 @@ def on_each(
         work: raises :class:`EdgekitError` for what ends this device alone.
         progress: told by all of them, under stages that name the device where there are several.
         tries: how often a device is tried that is lost each time.
-        pause_seconds: between two tries.
+        pause_seconds: between two tries; by default 20.
 
     Raises:
         KeyboardInterrupt: after every device has ended; each is interrupted the next time it tells its progress.
     """
     stop = threading.Event()
+    pause = PAUSE_SECONDS if pause_seconds is None else pause_seconds
 
     def one(device: str) -> Outcome[Result]:
         def told(stage: str, done: float, total: float) -> None:
@@ -58,7 +59,7 @@ def on_each(
                 raise KeyboardInterrupt
             progress(f"{device}: {stage}" if len(devices) > 1 else stage, done, total)
 
-        return _tried(device, lambda: work(device, told), stop, tries, pause_seconds)
+        return _tried(device, lambda: work(device, told), stop, tries, pause)
 
     if len(devices) == 1:  # in this thread, where Ctrl-C is heard at once
         return [one(devices[0])]

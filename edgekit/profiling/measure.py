@@ -208,6 +208,8 @@ def open_subject(agent: Agent, handle: str, subject: Subject) -> Opened:
     request = open_request(handle, subject)
     try:
         return agent.open(request)
+    except AgentGone:
+        raise
     except AgentFailed as error:
         if not request.options.fixed_shapes or subject.target == "openvino:NPU":
             raise

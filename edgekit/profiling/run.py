@@ -30,6 +30,7 @@ from edgekit_targets.progress import Progress
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import SCHEMA_VERSION, Measurement, Profile, disturbed_too_much
 from edgekit_targets.types.session import SessionOptions
+from edgekit_targets.types.target import TargetStatus
 
 
 def profile(
@@ -183,17 +184,25 @@ def choose_targets(welcome: Welcome, asked: Sequence[str]) -> list[str]:
         usable = [name for name, status in known.items() if status.available]
         if not usable:
             first = next(iter(known.values()))
-            remedy = first.remedy if welcome.device.name == LOCAL else f"edgekit device setup {welcome.device.name}"
-            raise InputError(f"no runtime can run on {welcome.device.name}: {first.reason}; {remedy}")
+            raise InputError(f"no runtime can run on {welcome.device.name}: {first.reason}; {_remedy(welcome, first)}")
         return usable
     for name in asked:
         status = known.get(name)
         if status is None:
             raise InputError(f"--target {name!r} is unknown; known are {', '.join(known)}")
         if not status.available:
-            remedy = f"; {status.remedy}" if status.remedy else ""
+            told = _remedy(welcome, status)
+            remedy = f"; {told}" if told else ""
             raise InputError(f"--target {name} cannot run on {welcome.device.name}: {status.reason}{remedy}")
     return list(dict.fromkeys(asked))
+
+
+def _remedy(welcome: Welcome, status: TargetStatus) -> str | None:
+    """A device behind ssh is set up from here, not by pip there."""
+    name = welcome.device.name
+    if name == LOCAL or status.remedy is None or status.name not in ("cpu", "openvino"):
+        return status.remedy
+    return f"edgekit device setup {name}" + (" --runtime onnxruntime,openvino" if status.name == "openvino" else "")
 
 
 def check_threads(welcome: Welcome, threads: Sequence[int]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -15,6 +18,7 @@ from edgekit.devices.openssh import Connection
 from edgekit.devices.place import Place
 from edgekit.devices.setup import set_up
 from edgekit_export.exporting import ExportRequest, export
+from edgekit_targets.bundle import read_manifest, write_manifest
 from edgekit_targets.progress import silent
 from tests.pi.parts.device import Pi, client, device
 from tests.pi.parts.sysroot import EMULATOR, build
@@ -26,12 +30,21 @@ Start = Callable[..., Pi]
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The arm64 system that all devices share; nothing writes there."""
-    missing = [name for name in (EMULATOR, "/usr/sbin/sshd", "ssh", "apt-get") if not shutil.which(name)]
+    parts = (EMULATOR, "/usr/sbin/sshd", "ssh", "ssh-keygen", "pgrep", "apt-get", "dpkg-deb")
+    missing = [name for name in parts if not shutil.which(name)]
     if missing:
-        reason = f"{', '.join(missing)} missing; make system-deps installs it"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
-    return build(CACHE / "root")
+        without(f"{', '.join(missing)} missing; make system-deps installs it")
+    try:
+        return build(CACHE / "root")
+    except (OSError, subprocess.CalledProcessError) as error:
+        without(f"no arm64 system could be fetched: {error}; it takes Debian and a network")
+
+
+def without(reason: str) -> NoReturn:
+    """Under ``.ci/run`` a part that is missing is an error; elsewhere the tests are skipped by name."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +100,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def one_file(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with one file, for what does not depend on which."""
     out = tmp_path_factory.mktemp("one") / "bundle"
-    model = str(next(bundle.glob("lstm-window-fp32*.onnx")))
-    export(ExportRequest(models=(model,), out=out, precisions=("fp32",)), silent)
+    shutil.copytree(bundle, out)
+    manifest = read_manifest(out)
+    first = next(one for one in manifest.artifacts if one.id == "lstm-window-fp32-portable-plain")
+    write_manifest(out, dataclasses.replace(manifest, artifacts=(first,)))
     return out

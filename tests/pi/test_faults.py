@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+import edgekit.api.profile as api
+from edgekit.devices import remote, several
 from edgekit.devices.address import Address
-from edgekit.devices.failures import DeviceLost
-from edgekit.devices.remote import remote_agent
+from edgekit.devices.remote import RemoteAgent, remote_agent
 from edgekit.devices.several import on_each
+from edgekit.main import main
 from edgekit.profiling.plan import Plan
 from edgekit.profiling.run import profile
+from edgekit_targets.agent.protocol import Open, Opened
 from edgekit_targets.errors import EdgekitError, InputError
-from edgekit_targets.progress import Progress
+from edgekit_targets.progress import Progress, silent
 from edgekit_targets.types.profile import Profile
 from tests.pi.conftest import Start
 from tests.pi.parts import lag
@@ -54,7 +64,27 @@ def give_runtime(pi: Pi, ready: Pi) -> Path:
     return target
 
 
-def test_each_fault_is_one_line_and_the_others_finish(start: Start, ready: Pi, one_file: Path, tmp_path: Path) -> None:
+def in_the_background(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, daemon=True).start()
+
+
+def wait_until(done: Callable[[], object], seconds: float = 120.0) -> bool:
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.1)
+    return bool(done())
+
+
+def test_each_fault_is_one_line_and_the_others_finish(
+    start: Start,
+    ready: Pi,
+    one_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(one_file, bundle)
     give_runtime(start("good"), ready)
     start("cut", more=f"  ProxyCommand {sys.executable} {lag.__file__} %h %p 200000 60000")
     full = start("full")
@@ -67,41 +97,113 @@ def test_each_fault_is_one_line_and_the_others_finish(start: Start, ready: Pi, o
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
     key = (tmp_path / "other.pub").read_text()
     (changed.folder / "known_hosts").write_text(f"[127.0.0.1]:{changed.port} {key}")
+    names = ["good", "cut", "full", "frozen", "crashing", "changed"]
+    (tmp_path / "edgekit.toml").write_text(
+        "".join(f'[devices.{name}]\naddress = "ssh://{name}"\n' for name in names), encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(several, "PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr(remote, "SILENCE_SECONDS", 30.0)
+    monkeypatch.setattr(api, "profile", partial(api.profile, plan=QUICK))
+
+    def freeze_once_it_works() -> None:
+        if wait_until(frozen.running):
+            frozen.freeze()
+
+    in_the_background(freeze_once_it_works)
+    with disk(full.home / ".edgekit", "size=1m"):
+        code = main(["profile", "bundle", "--device", ",".join(names), "--target", "cpu", "--json"])
+    printed = capsys.readouterr()
+    assert code == 2, printed.err
+    document = json.loads(printed.out)
+    outcome = {one["device"]: one for one in document["devices"]}
+    assert [name for name, one in outcome.items() if one["error"] is None] == ["good"], printed.err
+    (measured,) = outcome["good"]["result"]["measurements"]
+    assert measured["latency"] is not None, measured["warnings"]
+    assert len(list((bundle / "profiles").glob("*.json"))) == 1
+    for name, told in {
+        "cut": r"connection to cut broke: .* \(tried 3 times\)",
+        "full": "too full" if os.geteuid() == 0 else "cannot be written",
+        "frozen": r"frozen.* \(tried 3 times\)",
+        "crashing": "SIGILL.*edgekit device setup crashing",
+        "changed": "ssh-keygen -R",
+    }.items():
+        (line,) = [line for line in printed.err.splitlines() if line.startswith(f"edgekit: {name}: ")]
+        assert re.search(told, line), line
+        assert outcome[name]["error"] == line.removeprefix(f"edgekit: {name}: ")
+    # Its ssh server is stopped in mid-connection: nothing but the silence tells the agent there.
+    assert wait_until(lambda: not frozen.running())
+
+
+def test_a_device_that_restarts_goes_on_where_it_was(
+    start: Start, ready: Pi, one_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(one_file, bundle)
+    pi = start("pi")
+    give_runtime(pi, ready)
+    opened: list[str] = []
+    calm: list[bool] = []
+    original = RemoteAgent.open
+
+    def note(agent: RemoteAgent, request: Open) -> Opened:
+        opened.append(request.handle.partition(".")[0])
+        if opened == ["0", "1"]:
+            (journal,) = bundle.glob("profiles/unfinished-*.jsonl")
+            entry = json.loads(journal.read_text().splitlines()[-1])
+            calm.append(not any(one["disturbances"] for one in entry["slices"]))
+            pi.stop()
+            pi.serve()
+        return original(agent, request)
+
+    monkeypatch.setattr(RemoteAgent, "open", note)
+    plan = dataclasses.replace(QUICK, launches=2)
 
     def measure(name: str, progress: Progress) -> Profile:
-        def told(stage: str, done: float, total: float) -> None:
-            if name == "frozen" and stage == "profile":
-                frozen.freeze()
-            progress(stage, done, total)
-
         with remote_agent(Address(host=name), name) as agent:
-            return profile(one_file, agent, plan=QUICK, progress=told)
+            return profile(bundle, agent, targets=["cpu"], plan=plan, progress=progress)
 
-    stages: set[str] = set()
-    with disk(full.home / ".edgekit", "size=1m"):
-        found = on_each(
-            ["good", "cut", "full", "frozen", "crashing", "changed"],
-            measure,
-            lambda stage, done, total: stages.add(stage),
-            tries=1,
-        )
-    outcome = {one.device: one for one in found}
-    result = outcome["good"].result
-    assert result is not None, outcome["good"].error
-    assert [one.latency is not None for one in result.measurements] == [True]
-    assert "good: profile" in stages
-    errors = {name: one.error for name, one in outcome.items() if name != "good"}
-    assert all(error is not None and "\n" not in str(error) for error in errors.values()), errors
-    assert isinstance(errors["cut"], DeviceLost)
-    assert "cut" in str(errors["cut"])
-    assert isinstance(errors["full"], InputError)
-    assert ("too full" if os.geteuid() == 0 else "cannot be written") in str(errors["full"])
-    assert isinstance(errors["frozen"], DeviceLost)
-    assert isinstance(errors["crashing"], InputError)
-    assert "SIGILL" in str(errors["crashing"])
-    assert "edgekit device setup crashing" in str(errors["crashing"])
-    assert isinstance(errors["changed"], InputError)
-    assert "ssh-keygen -R" in str(errors["changed"])
+    (outcome,) = on_each(["pi"], measure, silent, pause_seconds=1.0)
+    assert outcome.result is not None, outcome.error
+    # What had arrived is not measured again, unless other work on this machine disturbed it.
+    assert opened == (["0", "1", "1"] if calm == [True] else ["0", "1", "0", "1"])
+    (measured,) = outcome.result.measurements
+    assert measured.latency is not None
+    assert measured.latency.launches == 2
+    assert measured.complete
+
+
+def ssh_of(tmp_path: Path) -> list[int]:
+    """The ssh processes of a controller, in sessions of their own: the agent's, and that which holds the connection."""
+    lines = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            lines[int(process.name)] = (process / "cmdline").read_bytes()
+    sockets = {
+        found[1]
+        for line in lines.values()
+        if str(tmp_path).encode() in line and (found := re.search(rb"ControlPath=([^%]+)/", line))
+    }
+    return [number for number, line in lines.items() if any(one in line for one in sockets)]
+
+
+def test_nothing_stays_when_the_workstation_dies(start: Start, ready: Pi, one_file: Path, tmp_path: Path) -> None:
+    shutil.copytree(one_file, tmp_path / "bundle")
+    pi = start("pi")
+    give_runtime(pi, ready)
+    with subprocess.Popen(
+        [sys.executable, "-m", "edgekit", "profile", "bundle", "--device", "ssh://pi"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as controller:
+        assert wait_until(lambda: list((pi.home / ".edgekit").glob("store/*.onnx")) and pi.running())
+        ours = [controller.pid, *ssh_of(tmp_path)]
+        assert len(ours) >= 3
+        for process_id in ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
+    assert wait_until(lambda: not pi.running())
 
 
 def test_what_answers_no_ssh_is_one_line(start: Start) -> None:

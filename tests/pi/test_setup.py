@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+import edgekit.api.profile as api
 from edgekit.devices.address import Address
 from edgekit.devices.check import check
 from edgekit.devices.openssh import Connection
@@ -13,6 +17,8 @@ from edgekit.devices.place import Place
 from edgekit.devices.remote import put_agent, remote_agent
 from edgekit.devices.setup import set_up, tear_down
 from edgekit.devices.wheels import requirements_for
+from edgekit.main import main
+from edgekit.profiling.plan import Plan
 from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.progress import silent
 from tests.pi.conftest import Start
@@ -21,6 +27,7 @@ from tests.pi.parts.device import Pi
 pytestmark = pytest.mark.slow
 
 PI = Address(host="pi")
+QUICK = Plan(launches=1, rounds=1, samples=8, seconds=0.5, warmup_seconds=0.01)
 
 
 def test_a_bare_device_is_checked_and_told_what_it_needs(start: Start) -> None:
@@ -44,27 +51,35 @@ def test_it_can_be_removed_without_trace(ready: Pi, reach: Pi) -> None:
     assert [path.name for path in ready.home.iterdir()] == [".edgekit"]
 
 
-def test_another_version_beside_the_first(reach: Pi, wheels: Path) -> None:
-    with Connection(PI, "pi") as connection:
-        place = Place(connection)
-        found = set_up(place, wheels, silent, requirements_for("onnxruntime==1.24.4"), "onnxruntime-1.24.4")
-        with remote_agent(PI, "pi", "onnxruntime-1.24.4") as agent:
-            versions = {one.name: one.version for one in agent.hello().targets}
-        place.remove([place.path("runtimes", "onnxruntime-1.24.4")])
-    assert found.versions["onnxruntime"] == versions["cpu"] == "1.24.4"
-    with remote_agent(PI, "pi") as agent:
-        assert {one.name: one.version for one in agent.hello().targets}["cpu"] != "1.24.4"
+def test_the_version_that_the_application_has_is_measured_with(
+    start: Start, one_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the commands: set up with an old version, measure, and read in the document what it was measured with."""
+    start("pi")
+    shutil.copytree(one_file, tmp_path / "bundle")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(api, "profile", partial(api.profile, plan=QUICK))
+    assert main(["device", "setup", "ssh://pi", "--runtime", "onnxruntime==1.19.2", "--releases", "--json"]) == 0
+    versions = json.loads(capsys.readouterr().out)["versions"]
+    assert (versions["onnxruntime"], versions["numpy"].split(".")[0]) == ("1.19.2", "2")
+    assert {"cryptography", "cffi", "pycparser"} <= set(versions)
+    assert main(["profile", "bundle", "--device", "ssh://pi", "--json"]) == 0
+    (measured,) = json.loads(capsys.readouterr().out)["measurements"]
+    assert measured["latency"] is not None, measured["warnings"]
+    assert measured["runtime_version"] == "1.19.2"
+    assert measured["parity"]["passed"]
 
 
-def test_a_runtime_that_does_not_load_leaves_the_one_that_does(start: Start, wheels: Path) -> None:
-    pi = start(before="ulimit -v 330000")  # enough for Python under emulation, not for the runtime
+def test_instructions_that_the_processor_lacks_are_a_line_and_what_was_there_stays(start: Start, wheels: Path) -> None:
+    """ONNX Runtime 1.21.0 does what a Cortex-A72 cannot, for real (onnxruntime issue 23957)."""
+    pi = start()
     with Connection(PI, "pi") as connection:
         place = Place(connection)
         kept = pi.home / ".edgekit" / "runtimes" / "default"
         kept.mkdir(parents=True)
         (kept / "mark").touch()
-        with pytest.raises(CheckFailed, match="does not load there"):
-            set_up(place, wheels, silent)
+        with pytest.raises(CheckFailed, match=r"does not load there \(SIGILL\).*--runtime onnxruntime==1\.22\.0"):
+            set_up(place, wheels, silent, requirements_for("onnxruntime==1.21.0"))
         assert (kept / "mark").exists()
         assert [path.name for path in kept.parent.iterdir()] == ["default"]
         tear_down(place)

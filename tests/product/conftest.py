@@ -66,7 +66,9 @@ def environment(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 def edgekit() -> Run:
     """Run the command with a python of choice; its cache and home lie in the folder it runs in."""
 
-    def run(*arguments: str, cwd: Path, python: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, cwd: Path, python: Path | None = None, lock: str = ".lock"
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(python or sys.executable), "-m", "edgekit", *arguments],
             capture_output=True,
@@ -76,7 +78,7 @@ def edgekit() -> Run:
             cwd=cwd,
             env={
                 "HOME": str(cwd),
-                "EDGEKIT_LOCK": str(cwd / ".lock"),
+                "EDGEKIT_LOCK": str(cwd / lock),
                 "XDG_CACHE_HOME": str(cwd / ".cache"),
                 "PATH": "/usr/bin:/bin",
                 "LANG": "C.UTF-8",

@@ -1,10 +1,12 @@
-"""The README's commands run as they stand, in order, in one folder; what trains is shrunk by ``--set``."""
+"""The README's commands run as they stand, in one folder; what trains is shrunk by ``--set``."""
 
+import os
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,26 @@ np.savez(folder / "mine.npz", **for_data, **labels)
 """
 
 
+def chains(lines: list[str]) -> list[list[str]]:
+    """Lines that name a thing in common, in their order. Neither chain looks at what another does: they run at once."""
+    found: list[list[str]] = []
+    for line in lines:
+        together = [chain for chain in found if any(names(line) & names(other) for other in chain)]
+        merged = [*(one for chain in together for one in chain), line]
+        found = [chain for chain in found if chain not in together]
+        found.append(sorted(merged, key=lines.index))
+    return sorted(found, key=len, reverse=True)
+
+
+def names(line: str) -> set[str]:
+    return {word for word in shlex.split(line)[2:] if not word.startswith("-") and "=" not in word}
+
+
+def test_chains_keep_what_depends_on_each_other_together() -> None:
+    lines = ["e export a --out b", "e init", "e profile b", "e compare c", "e ship b --to d", "e verify d"]
+    assert chains(lines) == [[lines[0], *lines[2:3], *lines[4:]], ["e init"], ["e compare c"]]
+
+
 @pytest.mark.alone
 @pytest.mark.slow
 def test_the_commands_run(readme: str, edgekit: Run, tmp_path: Path, stock_exports: Callable[[Path], None]) -> None:
@@ -98,17 +120,19 @@ def test_the_commands_run(readme: str, edgekit: Run, tmp_path: Path, stock_expor
     page, name = ELSEWHERE
     before, after = readme.split(f"\n{page}\n")
     there = f"{before}\n## {after.split(chr(10) + '## ', 1)[1]}"
-    for line in commands(there):
-        if name in line:
-            continue
-        program, *arguments = shlex.split(line)
-        if program != "edgekit":
-            continue
-        extra = SHRUNK if "--data" in arguments else []
-        done = edgekit(*arguments, *extra, cwd=tmp_path)
-        # A budget's answer is the machine's: 0, 3 and 4 are all answers.
-        accepted = {0, 3, 4} if "--budget" in arguments else {0}
-        assert done.returncode in accepted, f"{line}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        assert done.stdout.strip(), line
+    lines = [line for line in dict.fromkeys(commands(there)) if name not in line and line.startswith("edgekit ")]
+
+    def in_order(number: int, chain: list[str]) -> None:
+        for line in chain:
+            arguments = shlex.split(line)[1:]
+            extra = SHRUNK if "--data" in arguments else []
+            done = edgekit(*arguments, *extra, cwd=tmp_path, lock=f".lock{number}")
+            # A budget's answer is the machine's: 0, 3 and 4 are all answers.
+            accepted = {0, 3, 4} if "--budget" in arguments else {0}
+            assert done.returncode in accepted, f"{line}\n{done.stderr}"
+            assert "Traceback" not in done.stderr
+            assert done.stdout.strip(), line
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(in_order, *zip(*enumerate(chains(lines)), strict=True)))
     assert (tmp_path / "bundle" / "report.html").exists()

@@ -32,6 +32,7 @@ from edgekit_targets.agent.protocol import (
     Run,
     Welcome,
 )
+from edgekit_targets.agent.silence import VARIABLE as SILENCE
 from edgekit_targets.agent.wire import as_error, read_reply, write_request
 from edgekit_targets.errors import AgentFailed, AgentGone, InputError
 from edgekit_targets.spawn import environment, python_module, say_exit
@@ -76,15 +77,16 @@ class LocalAgent:
         Raises:
             AgentFailed: it cannot be started.
         """
-        if not hasattr(select, "poll"):
-            raise AgentFailed("agents are reached from Linux and macOS only; on Windows run edgekit inside WSL")
+        if self._local and not hasattr(select, "poll"):
+            raise AgentFailed("agents run on Linux and macOS only; on Windows run edgekit inside WSL")
         try:
             self._process = subprocess.Popen(
                 self._argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment() if self._local else None,
+                # One that a device's own command starts is no agent across a network, and hears no beat.
+                env={name: text for name, text in environment().items() if name != SILENCE} if self._local else None,
                 start_new_session=True,
             )
         except OSError as error:
@@ -242,7 +244,9 @@ class LocalAgent:
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             return process.wait()
         finally:
             self._drain()

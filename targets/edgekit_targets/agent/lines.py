@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from edgekit_targets.agent.protocol import MAX_LINE_BYTES
 from edgekit_targets.errors import InputError
@@ -29,7 +31,10 @@ class LineReader:
 
     def fill(self) -> None:
         """Read once; sets ``ended`` where the other side has closed."""
-        piece = os.read(self.descriptor, _PIECE)
+        self.add(os.read(self.descriptor, _PIECE))
+
+    def add(self, piece: bytes) -> None:
+        """Take in what was read; nothing means that the other side has closed."""
         if not piece:
             self.ended = True
         self.received += len(piece)
@@ -66,6 +71,8 @@ class LineReader:
 def fill_ready(readers: Iterable[LineReader], seconds: float | None) -> list[LineReader]:
     """Wait until something can be read by one of ``readers``, read it, and give those that got something or ended."""
     open_ones = {reader.descriptor: reader for reader in readers if not reader.ended}
+    if not hasattr(select, "poll"):
+        return _wait_for_threads(list(open_ones.values()), seconds)
     poll = select.poll()
     for descriptor in open_ones:
         poll.register(descriptor, select.POLLIN)
@@ -73,6 +80,48 @@ def fill_ready(readers: Iterable[LineReader], seconds: float | None) -> list[Lin
     for reader in ready:
         reader.fill()
     return ready
+
+
+class _Pump:
+    """Windows has nothing that waits for a pipe but a thread that reads it; what that read waits here to be taken."""
+
+    news = threading.Condition()
+    all: ClassVar[dict[int, _Pump]] = {}
+
+    def __init__(self, reader: LineReader) -> None:
+        self.reader = reader
+        self.pieces: deque[bytes] = deque()
+        threading.Thread(target=self._read, args=(reader.descriptor,), daemon=True).start()
+
+    def _read(self, descriptor: int) -> None:
+        piece = b"-"
+        while piece:
+            try:
+                piece = os.read(descriptor, _PIECE)
+            except OSError:  # closed here
+                piece = b""
+            with self.news:
+                self.pieces.append(piece)
+                self.news.notify_all()
+
+
+def _wait_for_threads(readers: list[LineReader], seconds: float | None) -> list[LineReader]:
+    pumps = []
+    for reader in readers:
+        pump = _Pump.all.get(reader.descriptor)
+        if pump is None or pump.reader is not reader:  # a number of a descriptor is used again
+            pump = _Pump.all[reader.descriptor] = _Pump(reader)
+        pumps.append(pump)
+    with _Pump.news:
+        _Pump.news.wait_for(lambda: any(pump.pieces for pump in pumps), seconds)
+        ready = [pump for pump in pumps if pump.pieces]
+        for pump in ready:
+            while pump.pieces:
+                pump.reader.add(pump.pieces.popleft())
+    for pump in ready:
+        if pump.reader.ended:
+            del _Pump.all[pump.reader.descriptor]
+    return [pump.reader for pump in ready]
 
 
 def next_line(

@@ -246,7 +246,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sink = claim_stdout()
     server = Server(os.dup(0), sink)
-    silence = os.environ.get(VARIABLE)
+    silence = os.environ.pop(VARIABLE, None)
     try:
         if silence is not None:
             end_on_silence(server.reader, float(silence))

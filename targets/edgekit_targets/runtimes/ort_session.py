@@ -147,6 +147,7 @@ class OrtSession:
         self._carried: Carried | None = None
         self._values: dict[int, Any] = {}
         self._last: Any = None
+        self._maker: Any = None
         self.run: Callable[[], object] = self._unbound
 
     def bind(self, feeds: Mapping[str, Array], states: Sequence[State] = ()) -> None:
@@ -195,11 +196,7 @@ class OrtSession:
 
     def _bind_turn(self, number: int, turn: Turn) -> Callable[[], object]:
         """A call for one turn, made once; the first turn's answers become the buffers of every turn's."""
-        binding = self._session.io_binding()
-        for name, array in self._fed.items():
-            binding.bind_ortvalue_input(name, self._value(array, self._staged))
-        for name, array in turn.reads.items():
-            binding.bind_ortvalue_input(name, self._value(array, self._states))
+        binding = self._binding(turn)
         known = {name: self._value(array, self._states) for name, array in turn.writes.items()}
         known |= self._answers
         for tensor in self.outputs:
@@ -213,11 +210,22 @@ class OrtSession:
             names = [tensor.name for tensor in self.outputs]
             made = dict(zip(names, binding.get_outputs(), strict=True))
             self._answers = {name: value for name, value in made.items() if name not in turn.writes}
-            binding.clear_binding_outputs()
+            # In older ONNX Runtimes (1.16 to 1.21 at least) these values belong to the binding that made them, and go
+            # when it is cleared or bound anew: so it is kept as it is, and another one used.
+            self._maker, binding = binding, self._binding(turn)
             for name in names:
                 binding.bind_ortvalue_output(name, known.get(name, made[name]))
         self._last = binding
         return self._call(binding, number)
+
+    def _binding(self, turn: Turn) -> Any:
+        """One with the inputs of a turn and no outputs yet."""
+        binding = self._session.io_binding()
+        for name, array in self._fed.items():
+            binding.bind_ortvalue_input(name, self._value(array, self._staged))
+        for name, array in turn.reads.items():
+            binding.bind_ortvalue_input(name, self._value(array, self._states))
+        return binding
 
     def _value(self, array: Array, copied: list[tuple[Any, Array]]) -> Any:
         """The array as a value on the device, one for each; where that has memory of its own, ``copied`` has both."""

@@ -187,7 +187,7 @@ def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(
     bundle, _ = compared
     environment = os.environ | {"XDG_CACHE_HOME": str(bundle.parent / "cache")}
     running = subprocess.Popen(
-        [sys.executable, "-m", "edgekit", "compare", *SHRUNK, "--out", "second"],
+        [sys.executable, "-m", "edgekit", "compare", "lstm", *SHRUNK[:4], "--target", "cpu", "--out", "second"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -49,9 +49,6 @@ def in_rounds(one: Evidence, seconds: float) -> Evidence:
         cpu_seconds_per_inference=seconds,
         cpu_low_seconds_per_inference=seconds * 0.9,
         cpu_high_seconds_per_inference=seconds * 1.1,
-def with_cpu(one: Evidence, low: float | None, high: float | None) -> Evidence:
-    measurement = dataclasses.replace(
-        one.measurement, cpu_low_seconds_per_inference=low, cpu_high_seconds_per_inference=high
     )
     return dataclasses.replace(one, measurement=measurement)
 
@@ -64,6 +61,15 @@ def test_rounds_of_one_run_tell_apart_what_intervals_do_not(make_evidence: Make)
     assert rank([cheap, other_run], DEFAULT).winner is other_run
     near = in_rounds(make_evidence("lstm", target="openvino", memory=5e6), 0.00103)
     assert rank([cheap, near], DEFAULT).winner is near, "within the stated 5 %"
+
+
+def with_cpu(one: Evidence, low: float | None, high: float | None) -> Evidence:
+    measurement = dataclasses.replace(
+        one.measurement, cpu_low_seconds_per_inference=low, cpu_high_seconds_per_inference=high
+    )
+    return dataclasses.replace(one, measurement=measurement)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "apart"),
     [

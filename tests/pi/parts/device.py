@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _SERVER = """Port {port}
@@ -60,6 +60,7 @@ class Pi:
     name: str
     folder: Path
     port: int
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -75,6 +76,31 @@ class Pi:
         """The processes of its open connections."""
         children = subprocess.run(["pgrep", "-P", str(self.server)], capture_output=True, text=True, check=False)
         return [int(word) for word in children.stdout.split()]
+
+    def running(self) -> list[int]:
+        """The processes of edgekit's on it: agents, and whatever they or a login started from its folder."""
+        found = subprocess.run(["pgrep", "-f", f"{self.home}/.edgekit"], capture_output=True, text=True, check=False)
+        return [int(word) for word in found.stdout.split()]
+
+    def serve(self) -> None:
+        """Start its ssh server, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            server = subprocess.Popen(
+                ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                stderr=log,
+                start_new_session=True,
+            )
+        self.servers.append(server)
+        _wait_until_up(self)
+
+    def stop(self) -> None:
+        """Take its power: the server, its connections and all that runs there are gone at once."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for process in [self.server, *self.sessions(), *self.running()]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+        while self.servers:
+            self.servers.pop().wait()
 
     def freeze(self) -> None:
         """Stop it in its tracks: the connections stay open and say nothing."""
@@ -100,20 +126,12 @@ def device(root: Path, folder: Path, name: str, *, before: str = "", prefix: str
     (folder / "config").write_text(_CLIENT.format(name=name, port=port, folder=folder, user=user, more=more))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log, start_new_session=True
-        )
     pi = Pi(name=name, folder=folder, port=port)
     try:
-        _wait_until_up(pi)
+        pi.serve()
         yield pi
     finally:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for process in [pi.server, *pi.sessions()]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-        server.wait()
+        pi.stop()
 
 
 def client(folder: Path, devices: list[Pi]) -> Path:

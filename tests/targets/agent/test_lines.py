@@ -135,3 +135,24 @@ def test_what_a_runtime_prints_goes_to_the_standard_error() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout == b"protocol\n"
     assert done.stderr.splitlines() == [b"python chatter", b"native chatter"]
+
+
+def test_without_poll_threads_read(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr("select.poll")
+    reader, beside = LineReader(pipe.source), Pipe()
+    other = LineReader(beside.source)
+    with pytest.raises(TimeoutError):
+        next_line(reader, 0.05, other)
+    beside.write(b"said\n")
+    pipe.write(b"one\ntwo\nth")
+    assert next_line(reader, 5.0, other) == b"one"
+    assert next_line(reader, 5.0, other) == b"two"
+    assert next_line(other, 5.0) == b"said"
+    pipe.hang_up()
+    beside.hang_up()
+    with pytest.raises(EOFError):
+        next_line(reader, 5.0, other)
+    with pytest.raises(EOFError):
+        next_line(other, 5.0)
+    beside.close()

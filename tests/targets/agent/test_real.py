@@ -338,6 +338,16 @@ def test_a_controller_that_says_it_is_there_is_waited_for(matmul: Path, asking: 
         assert len(ran.seconds) == 25
 
 
+def test_an_agent_beside_its_controller_expects_no_beat(
+    matmul: Path, asking: Callable[..., Open], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command on a device inherits what was meant for the agent there."""
+    monkeypatch.setenv("EDGEKIT_SILENCE_SECONDS", "0.3")
+    with LocalAgent() as agent:
+        agent.open(asking(matmul))
+        assert len(agent.run(dataclasses.replace(run(), samples=10, every_seconds=0.1)).seconds) == 10
+
+
 def test_the_end_of_the_input_is_the_end_of_agent_and_workers(matmul: Path, asking: Callable[..., Open]) -> None:
     process = subprocess.Popen(
         python_module("edgekit_targets"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
