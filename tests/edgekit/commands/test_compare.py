@@ -160,7 +160,8 @@ def test_the_verdict_is_kept_and_the_page_shows_it(compared: tuple[Path, dict[st
     assert kept == {key: value for key, value in verdict.items() if key != "bundle"}
     page = (bundle / "report.html").read_text()
     assert all(one["artifact"] in page for one in verdict["candidates"])
-    assert page.count("<svg") >= 3
+    # Without a candidate that nothing disturbed, some figures have nothing to draw.
+    assert page.count("<svg") >= (3 if any(valid(one) for one in verdict["candidates"]) else 1)
 
 
 def test_the_parts_work_on_what_the_whole_left(
