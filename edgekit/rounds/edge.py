@@ -106,7 +106,8 @@ def _on_set(context: Context, data: str, found: Fits, machines: dict[str, Device
     every = models(context, data)
     for size in context.effort.sizes:
         bundle = bundle_of(context, every, size)
-        measure(context, bundle)
+        if not read_profiles(bundle):  # the round before measured it, unless it was left out
+            measure(context, bundle)
         sized = [one for one in every if one.size is size or one.family in BASELINES]
         learned = {one.family: trained for one in sized if (trained := learn(context, one, 1.0)) is not None}
         devices = {profile.device.fingerprint: profile.device for _, profile in read_profiles(bundle)}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from edgekit.budget.load import load_budget
 from edgekit.profiling.plan import Plan
+from edgekit.rounds import business, edge, memory, speed
 from edgekit.rounds.context import Context
+from edgekit.rounds.contract import ScoreCard
 from edgekit.rounds.effort import Effort, Size
+from edgekit.rounds.play import card
 from edgekit.rounds.work import Work
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.progress import silent
@@ -44,7 +47,7 @@ TINY = Effort(
     targets=("cpu",),
     speed_targets=("cpu",),
     precisions=("fp32",),
-    plan=Plan(launches=2, rounds=1, samples=220, seconds=0.1),
+    plan=Plan(launches=1, rounds=1, samples=110, seconds=0.1),
 )
 
 
@@ -63,3 +66,13 @@ def make_context() -> MakeContext:
         return Context(**(values | others))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def played(make_context: MakeContext, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Context, ScoreCard]]:
+    """One tiny run of the rounds that this folder has, shared by the tests that look at it."""
+    folder = tmp_path_factory.mktemp("rounds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        context = make_context(folder / "out")
+        yield context, card(context, [one.play(context) for one in (memory, speed, business, edge)])
