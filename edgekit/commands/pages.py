@@ -7,6 +7,7 @@ from pathlib import Path
 from edgekit.decision.store import newest_verdict
 from edgekit.profiling.store import read_profiles
 from edgekit.report.page import render
+from edgekit.rounds.contract import ScoreCard
 from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import InputError
 from edgekit_targets.files import write_atomic
@@ -28,4 +29,20 @@ def write_report(bundle: Path, out: Path | None, *, force: bool, command: str) -
         raise InputError(f"{path} exists already; choose another name with --out or replace it with --force")
     profiles = [profile for _, profile in read_profiles(bundle)]
     write_atomic(path, render(manifest, profiles, newest_verdict(bundle), command=command))
+    return path
+
+
+def write_card(folder: Path, card: ScoreCard) -> Path:
+    """Write the score card of the rounds as a document and as a page; the page's path.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    from edgekit.report.rounds import render_card
+    from edgekit.rounds.play import CARD
+    from edgekit_targets.records import dumps
+
+    path = folder / "report.html"
+    write_atomic(path, render_card(card))
+    write_atomic(folder / CARD, dumps(card, indent=1) + "\n")
     return path

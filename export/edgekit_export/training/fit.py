@@ -25,11 +25,12 @@ _CLIP = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """How training went: epochs run, the epoch (from 1) whose weights were kept, wall seconds."""
+    """How training went: epochs run, the epoch (from 1) whose weights were kept, seconds on the wall and of the CPU."""
 
     epochs: int
     best_epoch: int
     seconds: float
+    cpu_seconds: float | None
 
 
 def fit(
@@ -43,10 +44,15 @@ def fit(
     Raises:
         InputError: the loss became NaN or infinite in every epoch (a learning rate far too high).
     """
-    start = time.perf_counter_ns()
+    start, start_cpu = time.perf_counter_ns(), time.process_time_ns()
     with deterministic(seed, threads_for(module)):
         epochs, best_epoch = _fit(module, dataset, recipe, stage, progress)
-    return Fitted(epochs=epochs, best_epoch=best_epoch, seconds=(time.perf_counter_ns() - start) / 1e9)
+    return Fitted(
+        epochs=epochs,
+        best_epoch=best_epoch,
+        seconds=(time.perf_counter_ns() - start) / 1e9,
+        cpu_seconds=(time.process_time_ns() - start_cpu) / 1e9,
+    )
 
 
 def _fit(module: torch.nn.Module, dataset: Dataset, recipe: Recipe, stage: str, progress: Progress) -> tuple[int, int]:

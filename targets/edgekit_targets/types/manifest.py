@@ -98,13 +98,14 @@ class Keep:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How the weights came about."""
+    """How the weights came about. ``seconds`` is wall time; ``cpu_seconds`` is null where an older edgekit trained."""
 
     seed: int
     epochs: int
     seconds: float
     best_epoch: int
     checkpoint_sha256: str
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,12 @@
+"""The rounds of the classic comparison, each with a claim that is measured here: one file a round, one contract.
+
+A round is a module with a ``NAME``, a ``TITLE``, the usual ``CLAIM``, and ``play``, which takes a
+:class:`edgekit.rounds.context.Context` and gives a :class:`edgekit.rounds.contract.Round`. To add one, add a file and
+its line below, in the order of the score card. Heavy imports happen inside ``play``.
+"""
+
+from types import ModuleType
+
+from edgekit.rounds import business, edge, memory, speed
+
+ROUNDS: list[ModuleType] = [memory, speed, business, edge]

@@ -1,0 +1,149 @@
+"""Training one model of a round, and choosing its step size: the same number of trials for every family.
+
+Whatever chooses looks at the validation part; the test part is only told. Weights are kept in the user's cache, what a
+model answered in the run's own journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.rounds.context import Context
+from edgekit_targets.errors import InputError
+from edgekit_targets.progress import silent
+
+if TYPE_CHECKING:
+    from edgekit_export.data.contract import Dataset
+    from edgekit_export.prepare import Prepared
+
+PRESET = "iot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What training one model gave. ``valid`` and ``test`` are the samples answered right, as packed bits in hex.
+
+    ``seconds`` is the wall time of training, ``cpu_seconds`` its processor time, null for weights that an older edgekit
+    trained. ``valid_loss`` is the mean cross-entropy on the validation part; null for a model that diverged.
+    """
+
+    parameters: int
+    seconds: float
+    cpu_seconds: float | None
+    epochs: int
+    valid_loss: float | None
+    valid: str
+    valid_samples: int
+    test: str
+    test_samples: int
+
+    @property
+    def right_valid(self) -> NDArray[np.bool_]:
+        """Which validation samples were answered right, ``[samples]``."""
+        return _unpack(self.valid, self.valid_samples)
+
+    @property
+    def right_test(self) -> NDArray[np.bool_]:
+        """Which test samples were answered right, ``[samples]``."""
+        return _unpack(self.test, self.test_samples)
+
+
+def train(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str], seed: int) -> Trained:
+    """Train ``family`` on ``dataset``, or take it from an earlier run.
+
+    Args:
+        context: of the run.
+        family: one of edgekit's own.
+        dataset: decides by its content, not its name.
+        settings: as ``--set`` takes them, over preset ``iot``.
+        seed: of the weights and of training.
+
+    Raises:
+        InputError: a setting that does not exist.
+    """
+
+    def make() -> Trained:
+        prepared = prepare(family, dataset, settings, seed)
+        return _trained(prepared, dataset)
+
+    key = {
+        "train": family,
+        "data": dataset.sha256,
+        "settings": dict(sorted(settings.items())),
+        "seed": seed,
+    }
+    return context.work.once(key, Trained, make)
+
+
+def prepare(family: str, dataset: Dataset, settings: Mapping[str, str], seed: int) -> Prepared:
+    """The trained module itself, from the cache where it was trained before.
+
+    Raises:
+        InputError: a setting that does not exist, or training that diverged.
+    """
+    from edgekit_export.prepare import prepare
+
+    return prepare(
+        family, preset=PRESET, settings=settings, dataset=dataset, checkpoint=None, seed=seed, progress=silent
+    )
+
+
+def tune(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str], seed: int = 0) -> dict[str, str]:
+    """``settings`` with the step size that gave the best validation loss of all that are tried.
+
+    Raises:
+        InputError: every trial diverged.
+    """
+    best: tuple[float, dict[str, str]] | None = None
+    for rate in context.effort.learning_rates:
+        tried = {**settings, f"{family}.learning_rate": repr(rate)}
+        loss = train(context, family, dataset, tried, seed).valid_loss
+        if loss is not None and (best is None or loss < best[0]):
+            best = (loss, tried)
+    if best is None:
+        raise InputError(f"--data {dataset.name}: training {family} diverged at every step size; look at its values")
+    return best[1]
+
+
+def _trained(prepared: Prepared, dataset: Dataset) -> Trained:
+    from edgekit_export.verify.accuracy import answered_right
+    from edgekit_export.verify.reference import reference_outputs
+
+    valid = reference_outputs(prepared.module, dataset.x_valid)
+    test = reference_outputs(prepared.module, dataset.x_test)
+    training = prepared.training
+    assert training is not None  # there is data
+    return Trained(
+        parameters=prepared.parameters,
+        seconds=training.seconds,
+        cpu_seconds=training.cpu_seconds,
+        epochs=training.epochs,
+        valid_loss=cross_entropy(valid, dataset.y_valid),
+        valid=_pack(answered_right(valid, dataset.y_valid)),
+        valid_samples=len(valid),
+        test=_pack(answered_right(test, dataset.y_test)),
+        test_samples=len(test),
+    )
+
+
+def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float | None:
+    """The mean over ``logits`` ``[samples, classes]``; None where one is not finite."""
+    from scipy.special import log_softmax
+
+    if not np.isfinite(logits).all():
+        return None
+    found = log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels]
+    return -float(found.mean())
+
+
+def _pack(right: NDArray[np.bool_]) -> str:
+    return np.packbits(right).tobytes().hex()
+
+
+def _unpack(packed: str, samples: int) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(bytes.fromhex(packed), dtype=np.uint8), count=samples).astype(bool)
