@@ -44,7 +44,8 @@ class Faithfulness:
     better); ``insertion`` that while they are shown again in the same order (higher is better). ``score`` is insertion
     minus deletion as a share of what hiding everything costs (``full`` - ``hidden``): 0 is what random orders have on
     average, 1 - 1 / segments what one segment has that decides alone. Null where hiding everything costs nothing, with
-    the reason.
+    the reason. ``difference`` is the score minus that of occlusion, from the same samples in pairs; null of occlusion
+    itself and without it.
     """
 
     method: Method
@@ -58,6 +59,9 @@ class Faithfulness:
     samples: int
     deletion_curve: Curve
     insertion_curve: Curve
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
     reason: str | None = None
 
 

@@ -78,6 +78,7 @@ def explain(
         notes.append(f"it has {len(sample.x)} steps, the model was trained on {samples.x.shape[1]}")
     if artifact.weights == "random":
         notes.append("the weights are random, so there is nothing in them to explain")
+    occluded = [many["occlusion"]] if "occlusion" in many else None
     answer = int(answers[0].argmax())
     classes = samples.classes or tuple(map(str, range(answers.shape[1])))
     return Explanation(
@@ -104,7 +105,7 @@ def explain(
             Attribution(method=method, values=tuple(map(float, found.attribution[0]))) for method, found in own.items()
         ),
         attention=None if maps is None else _nested(maps),
-        faithfulness=tuple(score(method, [found]) for method, found in many.items()),
+        faithfulness=tuple(score(method, [found], occluded) for method, found in many.items()),
         notes=tuple(notes),
     )
 

@@ -112,10 +112,18 @@ def values(measured: Sequence[Measured]) -> Floats | None:
     return np.stack(found)
 
 
-def score(method: Method, measured: Sequence[Measured]) -> Faithfulness:
-    """The faithfulness of one method over the samples, in one model or several that answered the same samples."""
+def score(method: Method, measured: Sequence[Measured], occluded: Sequence[Measured] | None = None) -> Faithfulness:
+    """The faithfulness of one method over the samples, in one model or several that answered the same samples.
+
+    Args:
+        method: that was measured.
+        measured: in each model.
+        occluded: what occlusion gave there, to tell the difference from.
+    """
     linear = values(measured)
     mean = None if linear is None else crossed(linear)
+    other = None if occluded is None or method == "occlusion" else values(occluded)
+    apart = None if linear is None or other is None else crossed(linear - other)
     deletion = np.stack([one.deletion for one in measured])
     insertion = np.stack([one.insertion for one in measured])
     return Faithfulness(
@@ -130,6 +138,9 @@ def score(method: Method, measured: Sequence[Measured]) -> Faithfulness:
         samples=deletion.shape[1],
         deletion_curve=_curve(deletion),
         insertion_curve=_curve(insertion),
+        difference=None if apart is None else apart.value,
+        difference_low=None if apart is None else apart.low,
+        difference_high=None if apart is None else apart.high,
         reason=NOTHING if mean is None else None,
     )
 
