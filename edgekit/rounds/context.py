@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ class Context:
     tell: Callable[[str], None]
     device: str = "local"
     devices: Sequence[str] = ()
+    loaded: dict[tuple[str, int], Dataset] = field(default_factory=dict)
+    """What :meth:`load` has read so far."""
 
     @property
     def seeds(self) -> range:
@@ -141,4 +143,6 @@ class Context:
         """
         from edgekit_export.data import load
 
-        return load(data, seed)
+        if (data, seed) not in self.loaded:
+            self.loaded[data, seed] = load(data, seed)
+        return self.loaded[data, seed]

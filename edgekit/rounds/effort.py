@@ -65,6 +65,8 @@ class Effort:
     epochs: int
     """Of a made task."""
     fractions: tuple[float, ...]
+    shares: tuple[float, ...]
+    """Of the steps of a sequence: how much is lost by deciding earlier."""
     data: tuple[str, ...]
     length: int | None = None
     """Steps of the recall task; null for the distance and a short lead."""
@@ -73,6 +75,8 @@ class Effort:
     batches: tuple[int, ...]
     all_threads: bool
     """Measure with every core too, besides one thread."""
+    targets: tuple[str, ...]
+    """For the p99 of what was trained; none means every one that can run. Round two always takes all of them."""
     plan: Plan = field(default_factory=Plan)
 
 
@@ -87,10 +91,12 @@ FULL = Effort(
     samples=1024,
     epochs=60,
     fractions=(0.05, 0.1, 0.25, 0.5, 1.0),
+    shares=(0.25, 0.5, 1.0),
     data=("aeon:JapaneseVowels", "aeon:ItalyPowerDemand", "aeon:BasicMotions", "aeon:GunPoint", "aeon:ArrowHead"),
     lengths=(8, 16, 32, 64, 128, 256, 512, 1024),
     batches=(1, 8, 32),
     all_threads=True,
+    targets=(),
     plan=Plan(launches=5, rounds=6, samples=3000, seconds=3.0),
 )
 QUICK = Effort(
@@ -104,9 +110,11 @@ QUICK = Effort(
     samples=256,
     epochs=30,
     fractions=(0.1, 0.25, 1.0),
+    shares=(0.5, 1.0),
     data=("aeon:JapaneseVowels", "aeon:ItalyPowerDemand", "aeon:BasicMotions"),
     lengths=(16, 64, 256),
     batches=(1, 8),
     all_threads=False,
+    targets=("cpu",),
     plan=Plan(launches=3, rounds=3, samples=900, seconds=0.6),
 )

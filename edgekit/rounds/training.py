@@ -6,7 +6,7 @@ model answered in the run's own journal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.rounds.context import Context
+from edgekit.statistics.seeds import Answers
 from edgekit_targets.errors import InputError
 from edgekit_targets.progress import silent
 
@@ -66,17 +67,12 @@ def train(context: Context, family: str, dataset: Dataset, settings: Mapping[str
     Raises:
         InputError: a setting that does not exist.
     """
+    about = own(settings, family)
 
     def make() -> Trained:
-        prepared = prepare(family, dataset, settings, seed)
-        return _trained(prepared, dataset)
+        return _trained(prepare(family, dataset, about, seed), dataset)
 
-    key = {
-        "train": family,
-        "data": dataset.sha256,
-        "settings": dict(sorted(settings.items())),
-        "seed": seed,
-    }
+    key = {"train": family, "data": dataset.sha256, "settings": about, "seed": seed}
     return context.work.once(key, Trained, make)
 
 
@@ -91,6 +87,26 @@ def prepare(family: str, dataset: Dataset, settings: Mapping[str, str], seed: in
     return prepare(
         family, preset=PRESET, settings=settings, dataset=dataset, checkpoint=None, seed=seed, progress=silent
     )
+
+
+def train_seeds(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str]) -> list[Trained]:
+    """One model a seed on the same split; see :func:`train`."""
+    return [train(context, family, dataset, settings, seed) for seed in context.seeds]
+
+
+def answers(trained: Sequence[Trained]) -> Answers:
+    """Which test samples each seed's model answered right, ``[seeds, samples]``."""
+    return np.stack([one.right_test for one in trained]).astype(np.float64)
+
+
+def validation(trained: Sequence[Trained]) -> float:
+    """The mean validation accuracy over seeds: what a choice may look at."""
+    return float(np.mean([one.right_valid.mean() for one in trained]))
+
+
+def own(settings: Mapping[str, str], family: str) -> dict[str, str]:
+    """What of ``settings`` is about ``family``: another's must not make its training another piece of work."""
+    return {key: value for key, value in sorted(settings.items()) if "." not in key or key.startswith(f"{family}.")}
 
 
 def tune(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str], seed: int = 0) -> dict[str, str]:
