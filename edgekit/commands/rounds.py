@@ -66,6 +66,7 @@ def run(
     from edgekit.rounds.effort import FULL, QUICK
     from edgekit.rounds.folder import check_out
     from edgekit.rounds.play import check, play_all
+    from edgekit.rounds.trainers import Trainers, cores
     from edgekit.rounds.work import Work
     from edgekit.terminal.output import print_json, print_line, remark
     from edgekit.terminal.progress import Bar
@@ -80,7 +81,7 @@ def run(
     going_on = check_out(folder, force=force)
     remark(f"{'going on' if going_on else 'writing'} in {folder}{'; quick' if quick else ''}")
     try:
-        with Bar() as bar:
+        with Bar() as bar, Trainers(cores()) as trainers:
             card = play_all(
                 Context(
                     out=folder,
@@ -89,6 +90,7 @@ def run(
                     budgets=_budgets(chosen["budget"], project.budgets),
                     connect=lambda: connect(chosen["device"] or "local", project.devices),
                     progress=bar,
+                    trainers=trainers,
                     tell=remark,
                     device=chosen["device"] or "local",
                     devices=tuple(project.devices),

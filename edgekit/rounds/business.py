@@ -9,9 +9,9 @@ from edgekit.rounds import costs, figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Figure, Plot, Round, Table
 from edgekit.rounds.equal import COSTS, Cost, Equal, Sized, at_equal
-from edgekit.rounds.learning import BASELINES, Learned, Model, bundle_of, check, learn, models
+from edgekit.rounds.learning import BASELINES, Learned, Model, bundle_of, check, jobs, learn, models
 from edgekit.rounds.timing import measure, p99_of
-from edgekit.rounds.training import validation
+from edgekit.rounds.training import train_all, validation
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.crossover import Point, crossing
 from edgekit.statistics.proportions import Estimate
@@ -111,23 +111,19 @@ def play(context: Context) -> Round:
 def _on_set(context: Context, data: str) -> OnSet:
     effort = context.effort
     found = models(context, data)
+    largest = [model for model in found if model.size is effort.sizes[-1] or model.family in BASELINES]
+    wanted = [(model, fraction, 1.0) for fraction in effort.fractions for model in found]
+    wanted += [(model, 1.0, share) for share in effort.shares for model in largest]
+    train_all(context, [job for one in wanted for job in jobs(context, *one) or ()], f"{data}: learning curves")
     learned, skipped = [], []
-    total = len(effort.fractions) * len(found)
-    for index, fraction in enumerate(effort.fractions):
-        of_fraction = []
-        for number_, model in enumerate(found):
-            one = learn(context, model, fraction)
-            context.progress(f"business: {data}", index * len(found) + number_ + 1, total)
-            if one is None:
-                break
-            of_fraction.append(one)
+    for fraction in effort.fractions:
+        of_fraction = [one for model in found if (one := learn(context, model, fraction)) is not None]
         if len(of_fraction) < len(found):
             skipped.append(
                 f"{data} at {percent(fraction)} of the training data: a class has no sample left to learn from"
             )
         else:
             learned += of_fraction
-    largest = [model for model in found if model.size is effort.sizes[-1] or model.family in BASELINES]
     shorter = [one for share in effort.shares for model in largest if (one := learn(context, model, 1.0, share))]
     measured, sizes = {}, {}
     for size in effort.sizes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.budget.budget import Budget
 from edgekit.rounds.effort import Effort
+from edgekit.rounds.trainers import Trainers
 from edgekit.rounds.work import Work
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.progress import Progress
@@ -28,7 +29,8 @@ class Context:
     """One run in the folder ``out``, for all rounds.
 
     ``connect`` gives an agent on the device, not greeted yet; ``budgets`` are those that round five holds the families
-    against, ``devices`` the names of the team's machines. What takes long goes through :meth:`once`, :meth:`bundle` or
+    against, ``devices`` the names of the team's machines, ``trainers`` who
+    trains. What takes long goes through :meth:`once`, :meth:`bundle` or
     :meth:`profile`, and so is not done again by a run that goes on.
     """
 
@@ -39,6 +41,7 @@ class Context:
     connect: Callable[[], AbstractContextManager[Agent]]
     progress: Progress
     tell: Callable[[str], None]
+    trainers: Trainers = field(default_factory=Trainers)
     device: str = "local"
     devices: Sequence[str] = ()
     loaded: dict[tuple[str, int], Dataset] = field(default_factory=dict)

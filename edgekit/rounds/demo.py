@@ -54,7 +54,9 @@ def demo(context: Context) -> tuple[Table, list[Figure]]:
     key = {"layers": list(SHAPE), "torch": torch.__version__, "launches": context.effort.plan.launches}
     own = context.work.once(key, InPytorch, lambda: _in_pytorch(context.effort.plan.launches))
     bundle = context.bundle("layers", models=[f"{_MODULE}:{name}" for name in FAMILIES.values()])
-    measured = context.profile(bundle, lengths=(SHAPE[0],), batches=(SHAPE[1],), pace=CLOSED).measurements
+    measured = context.profile(
+        bundle, targets=context.effort.speed_targets, lengths=(SHAPE[0],), batches=(SHAPE[1],), pace=CLOSED
+    ).measurements
     rows, found = [], []
     for family, name in FAMILIES.items():
         layer = own.of(family)

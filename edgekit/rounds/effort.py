@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgekit.profiling.plan import Plan
+from edgekit_targets.types.manifest import Precision
 
 FEWEST_SEEDS = 3
 """With fewer no interval over seeds means anything, and no sentence about families is said."""
@@ -61,7 +62,9 @@ class Effort:
     """Windows of the Transformer that are held against one that spans the whole sequence."""
     adding_lengths: tuple[int, ...]
     samples: int
-    """Training sequences of a made task; a third as many again to validate on, as many to test."""
+    """Training sequences of a made task."""
+    held_out: int
+    """To validate on, and as many to test."""
     epochs: int
     """Of a made task."""
     fractions: tuple[float, ...]
@@ -80,7 +83,11 @@ class Effort:
     all_threads: bool
     """Measure with every core too, besides one thread."""
     targets: tuple[str, ...]
-    """For the p99 of what was trained; none means every one that can run. Round two always takes all of them."""
+    """For the p99 of what was trained; none means every one that can run."""
+    speed_targets: tuple[str, ...] = ()
+    """For round two, likewise."""
+    precisions: tuple[Precision, ...] = ("fp32", "int8-dynamic")
+    """For round two."""
     plan: Plan = field(default_factory=Plan)
 
 
@@ -93,6 +100,7 @@ FULL = Effort(
     windows=(8, 32, 128),
     adding_lengths=(50, 100, 200, 400),
     samples=1024,
+    held_out=512,
     epochs=60,
     fractions=(0.05, 0.1, 0.25, 0.5, 1.0),
     shares=(0.25, 0.5, 1.0),
@@ -114,6 +122,7 @@ QUICK = Effort(
     windows=(16,),
     adding_lengths=(50,),
     samples=256,
+    held_out=128,
     epochs=30,
     fractions=(0.1, 0.25, 1.0),
     shares=(0.5, 1.0),

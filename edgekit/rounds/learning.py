@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
 from edgekit.rounds.subsets import first_steps, subset
-from edgekit.rounds.training import PRESET, Trained, answers, own, train, tune
+from edgekit.rounds.training import PRESET, Job, Trained, answers, own, train, train_all, trials, tune
 from edgekit.statistics.proportions import Estimate
 from edgekit.statistics.seeds import Answers, share_over_seeds
 from edgekit_targets.errors import InputError
@@ -65,29 +65,51 @@ def models(context: Context, data: str) -> list[Model]:
     whole = context.load(data, 0)
     wanted = [(family, size) for size in context.effort.sizes for family in REFERENCE_PAIR]
     wanted += [(family, BASE) for family in BASELINES]
+    window = str(min(_WIDEST, whole.length))
+    plain = [own({**size.settings, "transformer.window": window}, family) for family, size in wanted]
+    tried = [
+        job
+        for (family, _), settings in zip(wanted, plain, strict=True)
+        for job in trials(context, family, whole, settings)
+    ]
+    train_all(context, tried, f"{data}: step sizes")
+    return [
+        Model(data=data, family=family, size=size, settings=tune(context, family, whole, settings))
+        for (family, size), settings in zip(wanted, plain, strict=True)
+    ]
+
+
+def jobs(context: Context, model: Model, fraction: float, share: float = 1.0) -> list[Job] | None:
+    """To train ``model`` on ``fraction`` of the samples and the first ``share`` of the steps, once a seed.
+
+    Each seed has its own split and its own order of samples. None where a class has too few samples.
+    """
     found = []
-    for family, size in wanted:
-        settings = {**size.settings, "transformer.window": str(min(_WIDEST, whole.length))}
-        tuned = own(tune(context, family, whole, settings), family)
-        found.append(Model(data=data, family=family, size=size, settings=tuned))
-    return found
-
-
-def learn(context: Context, model: Model, fraction: float, share: float = 1.0) -> Learned | None:
-    """Train on ``fraction`` of the samples and the first ``share`` of the steps; None where a class has too few."""
-    trained = []
-    samples = steps = 0
     for seed in context.seeds:
         less = subset(context.load(model.data, seed), fraction, seed)
         if less is None:
             return None
         used = less if share == 1.0 else first_steps(less, share)
-        samples, steps = len(used.x_train) + len(used.x_valid), used.length
         settings = model.settings
         if share != 1.0 and "transformer.window" in settings:
-            settings = {**settings, "transformer.window": str(min(_WIDEST, steps))}
-        trained.append(train(context, model.family, used, settings, seed))
-    return Learned(model=model, fraction=fraction, samples=samples, steps=steps, trained=trained)
+            settings = {**settings, "transformer.window": str(min(_WIDEST, used.length))}
+        found.append(Job(family=model.family, dataset=used, settings=settings, seed=seed))
+    return found
+
+
+def learn(context: Context, model: Model, fraction: float, share: float = 1.0) -> Learned | None:
+    """Do these jobs, or take them from an earlier run; None where a class has too few samples."""
+    found = jobs(context, model, fraction, share)
+    if found is None:
+        return None
+    used = found[0].dataset
+    return Learned(
+        model=model,
+        fraction=fraction,
+        samples=len(used.x_train) + len(used.x_valid),
+        steps=used.length,
+        trained=[train(context, job) for job in found],
+    )
 
 
 def check(context: Context) -> None:

@@ -157,8 +157,7 @@ def _seen(cell: Cell) -> str:
 
 def _basis(context: Context) -> str:
     effort = context.effort
-    tests = max(8, effort.samples // 3)
-    return f"{effort.seeds} seeds, {len(effort.sizes)} sizes, {tests} test samples a distance"
+    return f"{effort.seeds} seeds, {len(effort.sizes)} sizes, {effort.held_out} test samples a distance"
 
 
 def _aspect(

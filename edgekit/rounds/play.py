@@ -55,7 +55,11 @@ def card(context: Context, rounds: list[Round]) -> ScoreCard:
         settings=_settings(context),
         rounds=tuple(rounds),
         table=tuple(aspect for one in rounds for aspect in one.aspects),
-        not_held=tuple(f"“{one.claim}” did not hold here: {one.sentence}" for one in rounds if one.holds is False),
+        not_held=tuple(
+            f"“{one.claim}” {'did not hold' if one.winner is not None else 'was not shown'} here: {one.sentence}"
+            for one in rounds
+            if one.holds is False
+        ),
     )
 
 

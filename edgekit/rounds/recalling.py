@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.rounds import tasks
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
-from edgekit.rounds.training import Trained, answers, train_seeds, tune
+from edgekit.rounds.training import Job, Trained, answers, train, train_all, trials, tune
 from edgekit.statistics.proportions import Estimate
 from edgekit.statistics.seeds import Answers, share_over_seeds
 from edgekit_targets.types.manifest import REFERENCE_PAIR
+
+if TYPE_CHECKING:
+    from edgekit_export.data.contract import Dataset
 
 GOOD = 0.9
 """The accuracy under which a family counts as having forgotten."""
@@ -49,13 +53,16 @@ def recall_data(context: Context, distance: int) -> str:
         InputError: the length asked for is too short.
     """
     effort = context.effort
-    name = f"recall-{distance}-{effort.samples}" + ("" if effort.length is None else f"-{effort.length}")
-    return context.task(name, tasks.recall(distance, effort.samples, effort.length))
+    name = f"recall-{distance}-{effort.samples}-{effort.held_out}"
+    name += "" if effort.length is None else f"-{effort.length}"
+    return context.task(name, tasks.recall(distance, effort.samples, effort.held_out, effort.length))
 
 
 def adding_data(context: Context, length: int) -> str:
     """The adding problem of one length, as ``--data`` takes it."""
-    return context.task(f"adding-{length}-{context.effort.samples}", tasks.adding(length, context.effort.samples))
+    effort = context.effort
+    arrays = tasks.adding(length, effort.samples, effort.held_out)
+    return context.task(f"adding-{length}-{effort.samples}-{effort.held_out}", arrays)
 
 
 def settings_of(context: Context, size: Size, window: int) -> dict[str, str]:
@@ -79,52 +86,65 @@ def recall_cells(context: Context) -> list[Cell]:
     Step sizes are tuned at the middle distance, for each family and size.
     """
     effort = context.effort
-    middle = effort.distances[len(effort.distances) // 2]
-    cells: list[Cell] = []
-    for size in effort.sizes:
-        for family in REFERENCE_PAIR:
-            at_middle = context.load(recall_data(context, middle), 0)
-            tuned = tune(context, family, at_middle, settings_of(context, size, at_middle.length))
-            for distance in effort.distances:
-                data = context.load(recall_data(context, distance), 0)
-                windows: list[int | None] = [None]
-                if family == "transformer" and size is effort.sizes[-1]:
-                    windows += [window for window in effort.windows if window < data.length]
-                for window in windows:
-                    settings = tuned | {"transformer.window": str(window or data.length)}
-                    cells.append(
-                        Cell(
-                            family=family,
-                            size=size,
-                            window=window,
-                            distance=distance,
-                            settings=settings,
-                            trained=train_seeds(context, family, data, settings),
-                        )
-                    )
-                    context.progress("memory", len(cells), _expected(context))
-    return cells
+    data = {distance: context.load(recall_data(context, distance), 0) for distance in effort.distances}
+    middle = data[effort.distances[len(effort.distances) // 2]]
+    kinds = [(size, family) for size in effort.sizes for family in REFERENCE_PAIR]
+    plain = {size.name: settings_of(context, size, middle.length) for size in effort.sizes}
+    tried = [job for size, family in kinds for job in trials(context, family, middle, plain[size.name])]
+    train_all(context, tried, "memory: step sizes")
+    planned: list[_Planned] = []
+    for size, family in kinds:
+        tuned = tune(context, family, middle, plain[size.name])
+        for distance in effort.distances:
+            windows: list[int | None] = [None]
+            if family == "transformer" and size is effort.sizes[-1]:
+                windows += [window for window in effort.windows if window < data[distance].length]
+            for window in windows:
+                settings = tuned | {"transformer.window": str(window or data[distance].length)}
+                planned.append((family, size, window, distance, settings))
+    return _cells(context, planned, data, "memory: recall")
 
 
 def adding_cells(context: Context) -> list[Cell]:
     """The adding problem in the largest size; ``distance`` is the length."""
     size = context.effort.sizes[-1]
-    cells = []
-    for length in context.effort.adding_lengths:
-        data = context.load(adding_data(context, length), 0)
-        for family in REFERENCE_PAIR:
-            settings = tune(context, family, data, settings_of(context, size, data.length))
-            cells.append(
-                Cell(
-                    family=family,
-                    size=size,
-                    window=None,
-                    distance=length,
-                    settings=settings,
-                    trained=train_seeds(context, family, data, settings),
-                )
-            )
-    return cells
+    data = {length: context.load(adding_data(context, length), 0) for length in context.effort.adding_lengths}
+    plain = {length: settings_of(context, size, one.length) for length, one in data.items()}
+    tried = [
+        job
+        for length, one in data.items()
+        for family in REFERENCE_PAIR
+        for job in trials(context, family, one, plain[length])
+    ]
+    train_all(context, tried, "memory: adding, step sizes")
+    planned: list[_Planned] = [
+        (family, size, None, length, tune(context, family, one, plain[length]))
+        for length, one in data.items()
+        for family in REFERENCE_PAIR
+    ]
+    return _cells(context, planned, data, "memory: adding")
+
+
+_Planned = tuple[str, Size, int | None, int, dict[str, str]]
+
+
+def _cells(context: Context, planned: Sequence[_Planned], data: Mapping[int, Dataset], stage: str) -> list[Cell]:
+    jobs = [
+        [Job(family=family, dataset=data[distance], settings=settings, seed=seed) for seed in context.seeds]
+        for family, _, _, distance, settings in planned
+    ]
+    train_all(context, [job for of_cell in jobs for job in of_cell], stage)
+    return [
+        Cell(
+            family=family,
+            size=size,
+            window=window,
+            distance=distance,
+            settings=settings,
+            trained=[train(context, job) for job in of_cell],
+        )
+        for (family, size, window, distance, settings), of_cell in zip(planned, jobs, strict=True)
+    ]
 
 
 def reach(cells: Sequence[Cell]) -> tuple[int, int, int]:
@@ -150,8 +170,3 @@ def reach(cells: Sequence[Cell]) -> tuple[int, int, int]:
 def together(cells: Sequence[Cell]) -> Answers:
     """The answers at all distances side by side, ``[seeds, all samples]``: every distance counts the same."""
     return np.concatenate([cell.right for cell in sorted(cells, key=lambda cell: cell.distance)], axis=1)
-
-
-def _expected(context: Context) -> int:
-    effort = context.effort
-    return len(effort.distances) * (2 * len(effort.sizes) + len(effort.windows))

@@ -97,23 +97,24 @@ def play(context: Context) -> Round:
 
 
 def _profiles(context: Context, name: str, settings: object) -> list[Profile]:
-    """Lengths at batch 1, batches at the middle length, and every core at the longest; figures are reused."""
+    """Lengths at batch 1, batches at the middle length, and every core too; what was measured already is reused."""
     effort = context.effort
     bundle = context.bundle(
         f"speed-{name}",
         models=REFERENCE_PAIR,
         settings=settings,  # type: ignore[arg-type]
         modes=MODES,
-        precisions=("fp32", "int8-dynamic"),
+        precisions=effort.precisions,
     )
     middle = effort.lengths[len(effort.lengths) // 2]
-    found = [context.profile(bundle, lengths=effort.lengths, batches=(1,), pace=CLOSED)]
-    found.append(context.profile(bundle, lengths=(middle,), batches=effort.batches, pace=CLOSED))
+    asked = {"targets": effort.speed_targets, "pace": CLOSED}
+    found = [context.profile(bundle, lengths=effort.lengths, batches=(1,), **asked)]
+    found.append(context.profile(bundle, lengths=(middle,), batches=effort.batches, **asked))
     with context.connect() as agent:
         cores = agent.hello().device.cores
-    if cores > 1:
+    if cores > 1 and (effort.all_threads or name == effort.sizes[-1].name):
         at = effort.lengths if effort.all_threads else effort.lengths[-1:]
-        found.append(context.profile(bundle, lengths=at, batches=(1,), threads=(cores,), pace=CLOSED))
+        found.append(context.profile(bundle, lengths=at, batches=(1,), threads=(cores,), **asked))
     return found
 
 

@@ -20,7 +20,7 @@ Arrays = dict[str, NDArray[np.generic]]
 _PARTS = ("train", "valid", "test")
 
 
-def recall(distance: int, samples: int, length: int | None = None) -> Arrays:
+def recall(distance: int, samples: int, held_out: int, length: int | None = None) -> Arrays:
     """Name the symbol that was marked ``distance`` steps before the last one.
 
     A step is one of four symbols, one-hot, and a mark, 1 at the step to remember and 0 elsewhere. All others are
@@ -28,7 +28,8 @@ def recall(distance: int, samples: int, length: int | None = None) -> Arrays:
 
     Args:
         distance: 1 or more.
-        samples: of the training part; a third as many to validate on, as many to test.
+        samples: of the training part.
+        held_out: samples to validate on, and as many to test.
         length: steps of a sequence; by default ``distance`` and a short lead.
 
     Raises:
@@ -49,10 +50,10 @@ def recall(distance: int, samples: int, length: int | None = None) -> Arrays:
         x[:, asked, SYMBOLS] = 1.0
         return x, symbols[:, asked].astype(np.int64)
 
-    return _parts(draw, samples, seed=distance)
+    return _parts(draw, samples, held_out, seed=distance)
 
 
-def adding(length: int, samples: int) -> Arrays:
+def adding(length: int, samples: int, held_out: int) -> Arrays:
     """The adding problem (Hochreiter and Schmidhuber, Neural Computation 9, 1997), asked as a question of two classes.
 
     A step is a number from 0 to 1 and a mark; one step in each half is marked. edgekit trains classifiers, so what is
@@ -75,14 +76,16 @@ def adding(length: int, samples: int) -> Arrays:
         x[rows, first, 1] = x[rows, second, 1] = 1.0
         return x, (x[rows, first, 0] + x[rows, second, 0] > 1.0).astype(np.int64)
 
-    return _parts(draw, samples, seed=length)
+    return _parts(draw, samples, held_out, seed=length)
 
 
 def _parts(
-    draw: Callable[[int, np.random.Generator], tuple[NDArray[np.float32], NDArray[np.int64]]], samples: int, seed: int
+    draw: Callable[[int, np.random.Generator], tuple[NDArray[np.float32], NDArray[np.int64]]],
+    samples: int,
+    held_out: int,
+    seed: int,
 ) -> Arrays:
-    counts = (samples, max(2 * SYMBOLS, samples // 3), max(2 * SYMBOLS, samples // 3))
     arrays: Arrays = {}
-    for index, (part, count) in enumerate(zip(_PARTS, counts, strict=True)):
+    for index, (part, count) in enumerate(zip(_PARTS, (samples, held_out, held_out), strict=True)):
         arrays[f"x_{part}"], arrays[f"y_{part}"] = draw(count, np.random.default_rng([seed, index]))
     return arrays

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,26 +54,51 @@ class Trained:
         return _unpack(self.test, self.test_samples)
 
 
-def train(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str], seed: int) -> Trained:
-    """Train ``family`` on ``dataset``, or take it from an earlier run.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """One training: ``family`` on ``dataset`` with ``settings`` (as ``--set`` takes them, over preset ``iot``).
 
-    Args:
-        context: of the run.
-        family: one of edgekit's own.
-        dataset: decides by its content, not its name.
-        settings: as ``--set`` takes them, over preset ``iot``.
-        seed: of the weights and of training.
+    ``seed`` is that of the weights and of training.
+    """
+
+    family: str
+    dataset: Dataset
+    settings: Mapping[str, str]
+    seed: int
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """Everything that its outcome depends on; of the data its content, not its name."""
+        about = own(self.settings, self.family)
+        return {"train": self.family, "data": self.dataset.sha256, "settings": about, "seed": self.seed}
+
+
+def train_all(context: Context, jobs: Sequence[Job], stage: str) -> None:
+    """Do what of ``jobs`` was not done yet, several at a time; :func:`train` then finds each of them done.
 
     Raises:
         InputError: a setting that does not exist.
     """
-    about = own(settings, family)
+    missing = {repr(job.key): job for job in jobs if not context.work.has(job.key)}
+    trained = context.trainers.run(do, list(missing.values()))
+    context.progress(stage, 0, len(missing))
+    for done, job in enumerate(missing.values(), 1):
+        context.work.once(job.key, Trained, lambda: next(trained))
+        context.progress(stage, done, len(missing))
 
-    def make() -> Trained:
-        return _trained(prepare(family, dataset, about, seed), dataset)
 
-    key = {"train": family, "data": dataset.sha256, "settings": about, "seed": seed}
-    return context.work.once(key, Trained, make)
+def train(context: Context, job: Job) -> Trained:
+    """Train one model, or take it from an earlier run.
+
+    Raises:
+        InputError: a setting that does not exist.
+    """
+    return context.work.once(job.key, Trained, lambda: do(job))
+
+
+def do(job: Job) -> Trained:
+    """Train one model here; its weights go to the user's cache, or come from there."""
+    return _trained(prepare(job.family, job.dataset, own(job.settings, job.family), job.seed), job.dataset)
 
 
 def prepare(family: str, dataset: Dataset, settings: Mapping[str, str], seed: int) -> Prepared:
@@ -87,11 +112,6 @@ def prepare(family: str, dataset: Dataset, settings: Mapping[str, str], seed: in
     return prepare(
         family, preset=PRESET, settings=settings, dataset=dataset, checkpoint=None, seed=seed, progress=silent
     )
-
-
-def train_seeds(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str]) -> list[Trained]:
-    """One model a seed on the same split; see :func:`train`."""
-    return [train(context, family, dataset, settings, seed) for seed in context.seeds]
 
 
 def answers(trained: Sequence[Trained]) -> Answers:
@@ -109,18 +129,25 @@ def own(settings: Mapping[str, str], family: str) -> dict[str, str]:
     return {key: value for key, value in sorted(settings.items()) if "." not in key or key.startswith(f"{family}.")}
 
 
-def tune(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str], seed: int = 0) -> dict[str, str]:
+def trials(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str]) -> list[Job]:
+    """What tuning tries: every step size, as often for one family as for another, with seed 0."""
+    return [
+        Job(family=family, dataset=dataset, settings={**settings, f"{family}.learning_rate": repr(rate)}, seed=0)
+        for rate in context.effort.learning_rates
+    ]
+
+
+def tune(context: Context, family: str, dataset: Dataset, settings: Mapping[str, str]) -> dict[str, str]:
     """``settings`` with the step size that gave the best validation loss of all that are tried.
 
     Raises:
         InputError: every trial diverged.
     """
     best: tuple[float, dict[str, str]] | None = None
-    for rate in context.effort.learning_rates:
-        tried = {**settings, f"{family}.learning_rate": repr(rate)}
-        loss = train(context, family, dataset, tried, seed).valid_loss
+    for job in trials(context, family, dataset, settings):
+        loss = train(context, job).valid_loss
         if loss is not None and (best is None or loss < best[0]):
-            best = (loss, tried)
+            best = (loss, dict(job.settings))
     if best is None:
         raise InputError(f"--data {dataset.name}: training {family} diverged at every step size; look at its values")
     return best[1]

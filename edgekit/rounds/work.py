@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgekit_targets.errors import InputError, WriteFailed
-from edgekit_targets.records import dumps, loads, parse
+from edgekit_targets.records import dumps, loads, parse, to_json
 
 FILE = "work.jsonl"
 SCHEMA_VERSION = 1
@@ -67,6 +67,10 @@ class Work:
                 with self.path.open("rb+") as file:
                     file.truncate(content.rindex(b"\n") + 1)
 
+    def has(self, key: Mapping[str, Any]) -> bool:
+        """Whether that piece is done."""
+        return _name(key) in self._pieces
+
     def once(self, key: Mapping[str, Any], kind: type[Value], make: Callable[[], Value]) -> Value:
         """The value of ``key``: the one that is there, else what ``make`` gives, which is then kept.
 
@@ -79,11 +83,12 @@ class Work:
             InputError: what is there is no such value.
             WriteFailed: it cannot be kept.
         """
-        name = json.dumps(key, sort_keys=True)
+        name = _name(key)
         if name in self._pieces:
             return parse(kind, self._pieces[name], f"{self.path}: {name}")
         value = make()
         self._add({"key": name, "value": value})
+        self._pieces[name] = to_json(value)
         return value
 
     def _add(self, piece: dict[str, Any]) -> None:
@@ -98,3 +103,7 @@ class Work:
         except OSError as error:
             raise WriteFailed(f"cannot write {self.path}: {error.strerror}; free some space") from error
         self._started = True
+
+
+def _name(key: Mapping[str, Any]) -> str:
+    return json.dumps(key, sort_keys=True)

@@ -27,12 +27,13 @@ def _size(name: str, hidden: int, dim: int) -> Size:
 TINY = Effort(
     quick=True,
     seeds=3,
-    sizes=(_size("least", 6, 4), _size("less", 12, 8)),
+    sizes=(_size("least", 8, 8),),
     learning_rates=(2e-2,),
     distances=(2, 4),
     windows=(3,),
     adding_lengths=(6,),
-    samples=96,
+    samples=64,
+    held_out=24,
     epochs=8,
     fractions=(0.05, 0.5, 1.0),
     shares=(0.5, 1.0),
@@ -43,7 +44,9 @@ TINY = Effort(
     batches=(1, 2),
     all_threads=False,
     targets=("cpu",),
-    plan=Plan(launches=3, rounds=2, samples=600, seconds=0.3),
+    speed_targets=("cpu",),
+    precisions=("fp32",),
+    plan=Plan(launches=2, rounds=1, samples=220, seconds=0.1),
 )
 
 
