@@ -142,7 +142,7 @@ def _golden(bundle: Path, artifact: Artifact) -> Samples:
     names = {one.input for one in artifact.states}
     entry = next(tensor for tensor in artifact.inputs if tensor.name not in names)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             x = np.asarray(arrays[f"input.{entry.name}"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is missing or damaged; export the bundle again") from error

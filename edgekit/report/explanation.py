@@ -38,7 +38,7 @@ def render_explanation(found: Explanation) -> str:
 
 
 def _step(found: Explanation, index: int) -> tuple[str, list[str]]:
-    return found.labels[index], [f"{number(100.0 * one.values[index])} %" for one in found.attributions]
+    return found.labels[index], [number(100.0 * one.values[index]) for one in found.attributions]
 
 
 def _score(one: Faithfulness) -> tuple[str, tuple[str, ...]]:

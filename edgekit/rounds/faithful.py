@@ -74,7 +74,7 @@ def _read(path: Path) -> Explained:
     from edgekit.explaining.faithfulness import Measured
 
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {
                 (split, method): Measured(
                     attribution=arrays[f"{split}.{method}.attribution"],

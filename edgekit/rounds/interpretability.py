@@ -188,12 +188,14 @@ def _holds(
     sets: Sequence[_Set], scores: Mapping[str, Mapping[tuple[Family, Method], Faithfulness]], claim: Figure
 ) -> bool | None:
     lows = [scores[one.data][TRANSFORMER, one.looking].low for one in sets]
-    if claim.high is None or any(low is None for low in lows):
+    if not sets or claim.high is None or any(low is None for low in lows):
         return None
     return claim.high >= 0.0 and all(low is not None and low > 0.0 for low in lows)
 
 
 def _sentence(sets: Sequence[_Set], deciding: Figure, claim: Figure, winner: Family | None, holds: bool | None) -> str:
+    if not sets:
+        return "No data set was named whose models are to be explained."
     if deciding.value is None:
         return "Nothing could be told: hiding the whole input does not lower the probability of the answer everywhere."
     who: dict[Family | None, str] = {

@@ -8,17 +8,14 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from edgekit.report.plots.canvas import FONT_POINTS, WIDTH_INCHES, add_axes, new_figure
-from edgekit.report.text import shorten
+from edgekit.report.plots.steps import below, name_steps, named, room
 from edgekit.terminal.format import percent
 
 _COLORS: Final = "cividis"
 """Even in lightness, and read alike with all kinds of colour vision (Nunez, Anderton and Renslow 2018)."""
-_MOST_NAMES: Final = 16
-_LONGEST: Final = 12
-_CHARACTER, _BAR, _GAP = 0.085, 0.14, 0.55
+_BAR, _GAP = 0.14, 0.55
 
 
 def draw(weights: Sequence[Sequence[float]], labels: Sequence[str], most: float) -> tuple[Figure, str]:
@@ -29,22 +26,18 @@ def draw(weights: Sequence[Sequence[float]], labels: Sequence[str], most: float)
         labels: of the steps.
         most: the end of the colour scale, the same for all heads.
     """
-    names = [shorten(label, _LONGEST) for label in labels]
-    room = 0.3 + _CHARACTER * max(map(len, names))
-    side = WIDTH_INCHES - room - 0.1
-    figure = new_figure(_GAP + side + room + 0.15)
-    axes = add_axes(figure, left=room, bottom=0.0, top=_GAP, right=0.1, height=side)
+    names = named(labels)
+    left = 0.35 + room(names)
+    side = WIDTH_INCHES - left - 0.1
+    figure = new_figure(_GAP + side + 0.35 + below(names))
+    axes = add_axes(figure, left=left, bottom=0.0, top=_GAP, right=0.1, height=side)
     axes.imshow(np.asarray(weights), cmap=_COLORS, vmin=0.0, vmax=most, interpolation="none", aspect="auto")
     axes.grid(visible=False)
-    shown = range(len(names)) if len(names) <= _MOST_NAMES else range(0, len(names), -(-len(names) // 8))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(FixedLocator(list(shown)))
-        axis.set_major_formatter(FixedFormatter([names[index] for index in shown]))
-        axis.set_tick_params(length=0, pad=3)
-    axes.tick_params(axis="x", labelrotation=90)
+        name_steps(axis, names)
     axes.set_xlabel("from", labelpad=2)
     axes.set_ylabel("the step that takes", labelpad=2)
-    _scale(add_axes(figure, left=room, bottom=0.0, top=0.18, right=0.1, height=_BAR), most)
+    _scale(add_axes(figure, left=left, bottom=0.0, top=0.18, right=0.1, height=_BAR), most)
     return figure, (
         f"A square of {len(names)} by {len(names)} cells: each row is a step, each column a step it takes from; the "
         f"lighter a cell, the more, from 0 to {percent(most)}."
