@@ -8,10 +8,10 @@ from edgekit.terminal.format import NOT_MEASURED, interval, number, percent, pla
 
 def answer_text(found: Explanation) -> str:
     """What the model answers, how surely, and whether that is right."""
-    told = f"{found.answer} with {percent(found.probability)}"
+    told = f"The answer is “{found.answer}”, with {percent(found.probability)}"
     if found.truth is None:
-        return told
-    return f"{told}, which is right" if found.truth == found.answer else f"{told}; it is {found.truth}"
+        return f"{told}."
+    return f"{told}, which is right." if found.truth == found.answer else f"{told}; it is “{found.truth}”."
 
 
 def attribution_text(found: Attribution, labels: tuple[str, ...]) -> str:

@@ -56,7 +56,7 @@ def _attributions(found: Explanation) -> dict[str, Any]:
     from edgekit.report.plots import attributions
     from edgekit.report.plots.canvas import style
 
-    title = "What each step counts for"
+    title = "Attribution by step"
     caption = " ".join(attribution_text(one, found.labels) for one in found.attributions)
     with style():
         drawing = attributions.draw([(METHODS[one.method], one.values) for one in found.attributions], found.labels)

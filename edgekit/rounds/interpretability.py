@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from edgekit.rounds import figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Figure, Plot, Round, Table
+from edgekit.rounds.effort import Size
 from edgekit.rounds.faithful import FAMILIES, Explained, explained
-from edgekit.rounds.training import PRESET, tune
+from edgekit.rounds.training import PRESET, Job, train_all, trials, tune
 from edgekit.rounds.words import figure_text
 from edgekit_targets.bundle import read_manifest
 
@@ -110,13 +111,25 @@ def _explain(context: Context, data: str) -> _Set:
     slug = "".join(letter if letter.isalnum() else "-" for letter in data).strip("-")
     models: dict[Family, list[Explained]] = {family: [] for family in FAMILIES}
     right: dict[Family, list[float]] = {family: [] for family in FAMILIES}
-    for size in context.effort.sizes:
-        settings = {**size.settings, **made}
+    chosen = {size.name: {**size.settings, **made} for size in _sizes(context)}
+    stage = f"explain {data}"
+    tried = [job for each in chosen.values() for family in FAMILIES for job in trials(context, family, dataset, each)]
+    train_all(context, tried, stage)
+    for settings in chosen.values():
         for family in FAMILIES:
             settings |= tune(context, family, dataset, settings)
+    split = {seed: context.load(data, seed) for seed in context.seeds}
+    jobs = [
+        Job(family=family, dataset=split[seed], settings=settings, seed=seed)
+        for settings in chosen.values()
+        for family in FAMILIES
+        for seed in context.seeds
+    ]
+    train_all(context, jobs, stage)  # the export below finds the weights in the user's cache
+    for size, settings in chosen.items():
         for seed in context.seeds:
             bundle = context.bundle(
-                f"explain-{slug}-{size.name}-{seed}",
+                f"explain-{slug}-{size}-{seed}",
                 models=FAMILIES,
                 data=data,
                 settings=settings,
@@ -335,7 +348,12 @@ def _name(method: Method) -> str:
     return METHODS[method]
 
 
+def _sizes(context: Context) -> Sequence[Size]:
+    """In a quick run the largest alone: what takes the time here is not training but one export a model."""
+    return context.effort.sizes[-1:] if context.effort.quick else context.effort.sizes
+
+
 def _basis(context: Context) -> str:
-    effort = context.effort
-    sizes = ", ".join(size.name for size in effort.sizes)
-    return f"{effort.seeds} seeds of {len(effort.sizes)} sizes ({sizes}), up to {effort.explained_samples} test samples"
+    effort, names = context.effort, [size.name for size in _sizes(context)]
+    what = f"sizes {', '.join(names)}" if len(names) > 1 else f"size {names[0]} alone"
+    return f"{effort.seeds} seeds, {what}, up to {effort.explained_samples} test samples"

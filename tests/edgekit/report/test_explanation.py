@@ -28,7 +28,7 @@ def test_a_map_for_every_head_and_curves_for_every_method(pages: dict[str, str],
 
 def test_the_words_are_computed(pages: dict[str, str]) -> None:
     found, page = EXPLANATIONS["sentence"], " ".join(pages["sentence"].split())
-    assert "The answer is cars, likes with 90.0 %; it is food, hates." in page
+    assert "The answer is “cars, likes”, with 90.0 %; it is “food, hates”." in page
     occlusion = found.attributions[-1]
     top = found.labels[occlusion.values.index(max(occlusion.values))]
     assert f"hiding {top} costs the most, {max(occlusion.values) * 100:.1f} points of probability" in page
