@@ -7,6 +7,6 @@ its line below, in the order of the score card. Heavy imports happen inside ``pl
 
 from types import ModuleType
 
-from edgekit.rounds import business, edge, memory, speed
+from edgekit.rounds import business, edge, interpretability, memory, speed
 
-ROUNDS: list[ModuleType] = [memory, speed, business, edge]
+ROUNDS: list[ModuleType] = [memory, speed, interpretability, business, edge]

@@ -71,6 +71,10 @@ class Effort:
     shares: tuple[float, ...]
     """Of the steps of a sequence: how much is lost by deciding earlier."""
     data: tuple[str, ...]
+    explained: tuple[str, ...]
+    """Sets whose models are explained."""
+    explained_samples: int
+    """Of each of their validation and test parts, at most."""
     length: int | None = None
     """Steps of the recall task; null for the distance and a short lead."""
     lengths: tuple[int, ...]
@@ -101,6 +105,8 @@ FULL = Effort(
     fractions=(0.05, 0.1, 0.25, 0.5, 1.0),
     shares=(0.25, 0.5, 1.0),
     data=("aeon:JapaneseVowels", "aeon:ItalyPowerDemand", "aeon:BasicMotions", "aeon:GunPoint", "aeon:ArrowHead"),
+    explained=("text:remarks", "aeon:JapaneseVowels", "aeon:BasicMotions"),
+    explained_samples=100,
     lengths=(8, 16, 32, 64, 128, 256, 512, 1024),
     batches=(1, 8, 32),
     all_threads=True,
@@ -121,6 +127,8 @@ QUICK = Effort(
     fractions=(0.1, 0.25, 1.0),
     shares=(0.5, 1.0),
     data=("aeon:JapaneseVowels", "aeon:ItalyPowerDemand", "aeon:BasicMotions"),
+    explained=("text:remarks", "aeon:JapaneseVowels"),
+    explained_samples=60,
     lengths=(16, 64, 256),
     batches=(1, 8),
     all_threads=False,

@@ -47,6 +47,7 @@ class Key:
             "data": self.data_sha256,
             "seed": self.seed,
             "torch": torch.__version__,
+            **({} if self.spec.vocab is None else {"vocab": self.spec.vocab}),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
