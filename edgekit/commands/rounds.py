@@ -60,6 +60,7 @@ def run(
     """
     from edgekit.commands.pages import write_card
     from edgekit.devices.connect import connect
+    from edgekit.profiling.run import choose_targets
     from edgekit.project.defaults import fill
     from edgekit.project.load import load_project
     from edgekit.rounds.context import Context
@@ -77,6 +78,9 @@ def run(
     chosen = fill(project, remark, device=device, budget=budget)
     effort = _effort(QUICK if quick else FULL, data, seeds, distances, length)
     check(effort)
+    budgets = _budgets(chosen["budget"], project.budgets)
+    with connect(chosen["device"] or "local", project.devices) as agent:
+        choose_targets(agent.hello(), effort.targets)
     folder = out if out is not None else _folder()
     going_on = check_out(folder, force=force)
     remark(f"{'going on' if going_on else 'writing'} in {folder}{'; quick' if quick else ''}")
@@ -87,7 +91,7 @@ def run(
                     out=folder,
                     effort=effort,
                     work=Work(folder),
-                    budgets=_budgets(chosen["budget"], project.budgets),
+                    budgets=budgets,
                     connect=lambda: connect(chosen["device"] or "local", project.devices),
                     progress=bar,
                     trainers=trainers,

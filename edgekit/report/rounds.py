@@ -59,7 +59,7 @@ def _figures(one: Round) -> list[dict[str, Any]]:
     for plot in one.plots:
         with style():
             figure, description = draw(plot)
-            svg = to_svg(figure, plot.key, plot.title, clean(plot.caption), clean(description))
+            svg = to_svg(figure, plot.key, clean(plot.title), clean(plot.caption), clean(description))
         # Mark-up is trusted here alone: our own drawing, whose text went through an XML serializer.
         figures.append({"key": plot.key, "title": plot.title, "caption": plot.caption, "svg": Markup(svg)})  # noqa: S704
     return figures

@@ -9,7 +9,7 @@ from edgekit.rounds import costs, figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Figure, Plot, Round, Table
 from edgekit.rounds.equal import COSTS, Cost, Equal, Sized, at_equal
-from edgekit.rounds.learning import BASELINES, Learned, Model, bundle_of, check, jobs, learn, models
+from edgekit.rounds.learning import BASELINES, Learned, Model, bundle_of, check_sets, jobs, learn, models
 from edgekit.rounds.timing import measure, p99_of
 from edgekit.rounds.training import train_all, validation
 from edgekit.rounds.words import figure_text
@@ -58,6 +58,15 @@ class OnSet:
         return sorted({one.fraction for one in self.learned})
 
 
+def check(context: Context) -> None:
+    """Refuse sets that cannot be used.
+
+    Raises:
+        InputError: as :func:`edgekit.rounds.learning.check_sets`.
+    """
+    check_sets(context)
+
+
 def play(context: Context) -> Round:
     """Train on fractions of every set; compare within the same p99; tell costs, with the baselines beside.
 
@@ -67,7 +76,6 @@ def play(context: Context) -> Round:
     Raises:
         InputError: a set with too few samples for its classes.
     """
-    check(context)
     sets = [_on_set(context, data) for data in context.effort.data]
     cost = _deciding_cost(sets)
     basis = f"{context.effort.seeds} seeds, {len(context.effort.sizes)} sizes, {len(sets)} sets"

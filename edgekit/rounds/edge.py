@@ -15,7 +15,7 @@ from edgekit.profiling.store import read_profiles
 from edgekit.rounds import figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, Aspect, Family, Figure, Round, Table
-from edgekit.rounds.learning import BASELINES, Learned, bundle_of, learn, models
+from edgekit.rounds.learning import BASELINES, Learned, bundle_of, check_sets, learn, models
 from edgekit.rounds.timing import measure
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.proportions import Estimate
@@ -44,6 +44,15 @@ class Place:
 
 Fits = dict[tuple[Place, str], list[Status]]
 """By place and family, one status a seed."""
+
+
+def check(context: Context) -> None:
+    """Refuse sets that cannot be used.
+
+    Raises:
+        InputError: as :func:`edgekit.rounds.learning.check_sets`.
+    """
+    check_sets(context)
 
 
 def play(context: Context) -> Round:

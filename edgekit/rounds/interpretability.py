@@ -47,6 +47,16 @@ class _Set:
         return [model[split, method] for model in self.models[family]]
 
 
+def check(context: Context) -> None:
+    """Refuse sets that do not exist.
+
+    Raises:
+        InputError: as :func:`edgekit_export.data.load`.
+    """
+    for data in context.effort.explained:
+        context.load(data, 0)
+
+
 def play(context: Context) -> Round:
     """Train both families on text and on signals, explain them, and hold the explanations against the files.
 

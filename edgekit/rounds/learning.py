@@ -112,7 +112,7 @@ def learn(context: Context, model: Model, fraction: float, share: float = 1.0) -
     )
 
 
-def check(context: Context) -> None:
+def check_sets(context: Context) -> None:
     """Load every set, so that one that cannot be used is refused before anything is trained.
 
     Raises:

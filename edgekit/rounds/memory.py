@@ -10,6 +10,7 @@ from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Fi
 from edgekit.rounds.equal import COSTS, Cost, Equal, Sized, at_equal
 from edgekit.rounds.lasting import STRETCHES, Lasting, lasting
 from edgekit.rounds.recalling import Cell, adding_cells, reach, recall_cells, recall_data, together
+from edgekit.rounds.tasks import steps_of
 from edgekit.rounds.timing import measure, p99_of
 from edgekit.rounds.training import own, validation
 from edgekit.rounds.words import figure_text
@@ -22,6 +23,16 @@ TITLE = "Memory power"
 CLAIM = "the LSTM keeps a state; the Transformer looks at everything"
 
 
+def check(context: Context) -> None:
+    """Refuse distances that the sequences cannot hold.
+
+    Raises:
+        InputError: naming ``--length`` and ``--distances``.
+    """
+    for distance in context.effort.distances:
+        steps_of(distance, context.effort.length)
+
+
 def play(context: Context) -> Round:
     """Train on recall over every distance and on the adding problem, and run streams far beyond what was trained.
 
@@ -30,9 +41,6 @@ def play(context: Context) -> Round:
     Raises:
         InputError: sequences shorter than the distances asked.
     """
-    # Every distance first: one that is too long for the length asked is refused before anything is trained.
-    for distance in context.effort.distances:
-        recall_data(context, distance)
     cells = recall_cells(context)
     adding = adding_cells(context)
     whole = [cell for cell in cells if cell.window is None]

@@ -36,6 +36,8 @@ def play_all(context: Context) -> ScoreCard:
         InputError: data or settings that a round cannot do with.
     """
     check(context.effort)
+    for one in ROUNDS:
+        one.check(context)
     rounds: list[Round] = []
     for index, one in enumerate(ROUNDS):
         context.progress("rounds", index, len(ROUNDS))

@@ -35,12 +35,7 @@ def recall(distance: int, samples: int, held_out: int, length: int | None = None
     Raises:
         InputError: the sequence is too short to hold the marked step.
     """
-    steps = distance + 1 + LEAD if length is None else length
-    if steps <= distance:
-        raise InputError(
-            f"--length {steps}: a sequence of {steps} steps holds nothing that lies {distance} steps back; "
-            f"make it {distance + 1} or longer, or ask for shorter --distances"
-        )
+    steps = steps_of(distance, length)
 
     def draw(count: int, generator: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         symbols = generator.integers(SYMBOLS, size=(count, steps))
@@ -51,6 +46,21 @@ def recall(distance: int, samples: int, held_out: int, length: int | None = None
         return x, symbols[:, asked].astype(np.int64)
 
     return _parts(draw, samples, held_out, seed=distance)
+
+
+def steps_of(distance: int, length: int | None) -> int:
+    """Steps of a recall sequence.
+
+    Raises:
+        InputError: ``length`` is too short to hold what lies ``distance`` steps back.
+    """
+    steps = distance + 1 + LEAD if length is None else length
+    if steps <= distance:
+        raise InputError(
+            f"--length {steps}: a sequence of {steps} steps holds nothing that lies {distance} steps back; "
+            f"make it {distance + 1} or longer, or ask for shorter --distances"
+        )
+    return steps
 
 
 def adding(length: int, samples: int, held_out: int) -> Arrays:

@@ -67,6 +67,11 @@ class Work:
                 with self.path.open("rb+") as file:
                     file.truncate(content.rindex(b"\n") + 1)
 
+    @property
+    def pieces(self) -> int:
+        """How many are done."""
+        return len(self._pieces)
+
     def has(self, key: Mapping[str, Any]) -> bool:
         """Whether that piece is done."""
         return _name(key) in self._pieces

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from edgekit.report.plots.canvas import FONT_POINTS, INK, SERIES, add_axes, new_figure
 from edgekit.report.plots.looks import Look
 from edgekit.report.plots.scales import linear_axis, log_axis, set_ticks
-from edgekit.report.text import shorten
+from edgekit.report.text import clean, shorten
 from edgekit.rounds.contract import Curve, Plot
 from edgekit.terminal.format import SECONDS, unit_for
 
@@ -31,8 +31,8 @@ def draw(plot: Plot) -> tuple[Figure, str]:
     lines = [_line(axes, curve, factor) for curve in plot.curves]
     if plot.level is not None:
         axes.axhline(plot.level / factor, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
-    axes.set_xlabel(f"{plot.x_label}{' (log scale)' if plot.x_log else ''}")
-    label = f"{plot.y_label}{f' ({unit})' if unit else ''}{', log scale' if plot.y_log else ''}"
+    axes.set_xlabel(f"{clean(plot.x_label)}{' (log scale)' if plot.x_log else ''}")
+    label = f"{clean(plot.y_label)}{f' ({unit})' if unit else ''}{', log scale' if plot.y_log else ''}"
     axes.text(-0.5 / 3.15, 1.03, label, transform=axes.transAxes, va="bottom", fontsize=FONT_POINTS)
     figure.legend(
         lines,

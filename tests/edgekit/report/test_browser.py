@@ -99,6 +99,10 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Browse:
         ("signal", 360),
         ("recurrent", 320),
         ("hostile-tokens", 360),
+        ("card", 360),
+        ("card", 1200),
+        ("unmeasured-card", 320),
+        ("hostile-card", 360),
     ],
 )
 def test_the_page_fits_its_width_and_loads_nothing(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from edgekit.report.rounds import render_card
-from edgekit.rounds import memory, training
+from edgekit.rounds import training
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import Figure, Round, ScoreCard
 from edgekit.rounds.learning import learn, models
-from edgekit.rounds.play import check
+from edgekit.rounds.play import check, play_all
 from edgekit.rounds.recalling import recall_cells, recall_data
 from edgekit.rounds.tasks import recall
 from edgekit.rounds.work import Work
@@ -168,7 +168,7 @@ def test_recall_longer_than_its_sequences_is_refused_before_anything_is_trained(
     context = make_context(tmp_path)  # type: ignore[operator]
     short = dataclasses.replace(context, effort=dataclasses.replace(context.effort, length=3))
     with pytest.raises(InputError, match="--distances"):
-        memory.play(short)
+        play_all(short)
     assert not (tmp_path / "work.jsonl").exists()
 
 
