@@ -125,7 +125,8 @@ def _profiles(context: Context, name: str, settings: object) -> list[Profile]:
 def _versus(size: str, measured: Sequence[Measurement]) -> list[Versus]:
     best: dict[tuple[At, str], tuple[Latency, Measurement]] = {}
     for one in measured:
-        if not one.valid or one.latency is None:
+        # A median that the samples do not bound would make a ratio look surer than it is.
+        if not one.valid or one.latency is None or not bounded(one.latency):
             continue
         key = At(size, one.mode, one.batch, one.length), one.family
         if key not in best or one.latency.p50_seconds < best[key][0].p50_seconds:
@@ -138,6 +139,11 @@ def _versus(size: str, measured: Sequence[Measurement]) -> list[Versus]:
             half = math.hypot(_half(mine), _half(theirs))
             found.append(Versus(at, lstm, transformer, value, value * math.exp(-half), value * math.exp(half)))
     return found
+
+
+def bounded(one: Latency) -> bool:
+    """Whether the median has an interval with two ends."""
+    return one.p50_low_seconds is not None and one.p50_high_seconds is not None
 
 
 def _half(one: Latency) -> float:
@@ -332,7 +338,11 @@ def _speed_aspect(
 def _parallel_aspects(context: Context, measured: dict[str, list[Measurement]]) -> list[Aspect]:
     """What a family gains from sequences at once, and from more cores: time against that without, below 1 is a gain."""
     size = context.effort.sizes[-1].name
-    own = [one for one in measured[size] if one.mode == "window" and one.valid and one.latency is not None]
+    own = [
+        one
+        for one in measured[size]
+        if one.mode == "window" and one.valid and one.latency is not None and bounded(one.latency)
+    ]
     most, cores = max(context.effort.batches), max((one.threads for one in own), default=1)
     longest = max(context.effort.lengths)
     found = []
@@ -409,6 +419,11 @@ def _notes(context: Context, measured: dict[str, list[Measurement]]) -> list[str
         "Weights are random: time does not depend on them. Sizes have about equal parameters; a closed loop, batch 1 "
         "unless said otherwise.",
     ]
+    loose = sum(
+        one.valid and one.latency is not None and not bounded(one.latency) for own in measured.values() for one in own
+    )
+    if loose:
+        notes.append(f"{loose} medians are not bounded on both sides by their samples and are left out of every ratio.")
     if bad:
         notes.append(f"{bad} measurements are not valid and count for nothing; run again with --force to repeat them.")
     return notes
