@@ -11,7 +11,7 @@ from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Fi
 from edgekit.rounds.equal import COSTS, Cost, Equal, Sized, at_equal
 from edgekit.rounds.learning import BASELINES, Learned, Model, bundle_of, check_sets, jobs, learn, models
 from edgekit.rounds.timing import measure, p99_of
-from edgekit.rounds.training import train_all, validation
+from edgekit.rounds.training import train_all, training_seconds, validation
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.crossover import Point, crossing
 from edgekit.statistics.proportions import Estimate
@@ -152,7 +152,7 @@ def _sized(on: OnSet, fraction: float, family: str) -> list[Sized]:
                 "p99 window": p99_of(on.of(one), family, "window"),
                 "p99 stream": p99_of(on.of(one), family, "stream"),
                 "parameters": float(one.trained[0].parameters),
-                "training time": sum(each.seconds for each in one.trained) / len(one.trained),
+                "training time": training_seconds(one.trained),
             },
             validation=validation(one.trained),
             right=one.right,

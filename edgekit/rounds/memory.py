@@ -12,10 +12,10 @@ from edgekit.rounds.lasting import STRETCHES, Lasting, lasting
 from edgekit.rounds.recalling import Cell, adding_cells, reach, recall_cells, recall_data, together
 from edgekit.rounds.tasks import steps_of
 from edgekit.rounds.timing import measure, p99_of
-from edgekit.rounds.training import own, validation
+from edgekit.rounds.training import own, training_seconds, validation
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.proportions import Estimate
-from edgekit.terminal.format import interval, percent
+from edgekit.terminal.format import interval, percent, seconds
 from edgekit_targets.types.manifest import REFERENCE_PAIR
 
 NAME = "memory"
@@ -108,7 +108,7 @@ def _compare(context: Context, cells: Sequence[Cell]) -> list[Equal]:
                         "p99 window": p99_of(measured, family, "window"),
                         "p99 stream": p99_of(measured, family, "stream"),
                         "parameters": float(trained[0].parameters),
-                        "training time": sum(one.seconds for one in trained),
+                        "training time": training_seconds(trained),
                     },
                     validation=validation(trained),
                     right=together(own_cells[family]),
@@ -216,16 +216,21 @@ def _recall_table(context: Context, cells: Sequence[Cell]) -> Table:
     rows = []
     for (family, size, window), by_distance in groups.items():
         trained = [one for cell in by_distance.values() for one in cell.trained]
-        seconds = sum(one.seconds for one in trained) / len(trained)
+        taken = training_seconds(trained)
         shares = [
             _share(by_distance[distance].accuracy) if distance in by_distance else "the whole window is shorter"
             for distance in context.effort.distances
         ]
         name = f"{family} {size}" + ("" if window is None else f", window {window}")
-        rows.append((name, f"{trained[0].parameters:,}", f"{seconds:.3g} s", *shares))
+        rows.append((name, f"{trained[0].parameters:,}", seconds(taken), *shares))
     return Table(
         title="Recall over distance: share answered right (chance is 25 %)",
-        columns=("model", "parameters", "training each", *(f"{one} steps" for one in context.effort.distances)),
+        columns=(
+            "model",
+            "parameters",
+            "CPU time to train each",
+            *(f"{one} steps" for one in context.effort.distances),
+        ),
         rows=tuple(rows),
     )
 

@@ -124,6 +124,12 @@ def validation(trained: Sequence[Trained]) -> float:
     return float(np.mean([one.right_valid.mean() for one in trained]))
 
 
+def training_seconds(trained: Sequence[Trained]) -> float | None:
+    """The mean CPU time to train one: several are trained at a time, so the wall tells little. None if not all told."""
+    known = [one.cpu_seconds for one in trained if one.cpu_seconds is not None]
+    return float(np.mean(known)) if len(known) == len(trained) else None
+
+
 def own(settings: Mapping[str, str], family: str) -> dict[str, str]:
     """What of ``settings`` is about ``family``: another's must not make its training another piece of work."""
     return {key: value for key, value in sorted(settings.items()) if "." not in key or key.startswith(f"{family}.")}

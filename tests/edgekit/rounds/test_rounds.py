@@ -19,6 +19,7 @@ from edgekit.rounds.tasks import recall
 from edgekit.rounds.work import Work
 from edgekit.terminal.score_card import print_card
 from edgekit_export.data.checked import dataset_of
+from edgekit_targets.bundle import read_manifest
 from edgekit_targets.errors import InputError
 from edgekit_targets.records import dumps, loads, parse
 
@@ -179,3 +180,24 @@ def test_learning_curves_rest_on_one_test_part(played: Played) -> None:
     assert found[0].samples < found[1].samples
     assert found[0].right.shape == found[1].right.shape
     assert recall_data(context, 2).startswith("npz:")
+
+
+def test_calibration_sees_no_test_sample(make_context: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quantized files are the same bytes whatever the test part holds."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    context = make_context(tmp_path / "out")  # type: ignore[operator]
+    arrays = recall(3, 48, 24)
+    others = arrays | {"x_test": arrays["x_valid"][::-1], "y_test": arrays["y_valid"][::-1]}
+    settings = {"epochs": "2", "dim": "8", "heads": "2", "ff": "8", "layers": "1"}
+    hashes = []
+    for name, one in (("first", arrays), ("second", others)):
+        bundle = context.bundle(
+            name,
+            models=["transformer"],
+            data=context.task(name, one),
+            settings=settings,
+            precisions=("fp32", "int8-dynamic", "int8-weight"),
+        )
+        hashes.append({each.id: each.sha256 for each in read_manifest(bundle).artifacts})
+    assert len(hashes[0]) >= 2, "a quantized file is among them"
+    assert hashes[0] == hashes[1]
