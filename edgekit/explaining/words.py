@@ -14,10 +14,15 @@ def answer_text(found: Explanation) -> str:
     return f"{told}, which is right." if found.truth == found.answer else f"{told}; it is “{found.truth}”."
 
 
+def step_name(label: str, labels: tuple[str, ...]) -> str:
+    """How a sentence names a step: a word of a text by itself, one of a signal as ``step 7``."""
+    return f"step {label}" if all(one.replace("-", "").isdecimal() for one in labels) else label
+
+
 def attribution_text(found: Attribution, labels: tuple[str, ...]) -> str:
     """The step a method puts first."""
     value = max(found.values)
-    label = labels[found.values.index(value)]
+    label = step_name(labels[found.values.index(value)], labels)
     name = METHODS[found.method]
     if found.method == "occlusion":
         lost = number(100.0 * value)

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from edgekit.explaining.contract import METHODS, Explanation, Faithfulness
-from edgekit.explaining.words import answer_text, attribution_text, difference_text, score_text, standing
+from edgekit.explaining.words import answer_text, attribution_text, difference_text, score_text, standing, step_name
 from edgekit.report.page import environment
 from edgekit.report.text import clean
 from edgekit.rounds.contract import Curve, Plot
@@ -105,7 +105,7 @@ def _maps(found: Explanation) -> list[dict[str, Any]]:
     for layer, heads in enumerate(maps, 1):
         for head, weights in enumerate(heads, 1):
             last = weights[-1]
-            label = found.labels[last.index(max(last))]
+            label = step_name(found.labels[last.index(max(last))], found.labels)
             caption = f"The last step, where the answer is read, takes most from {label}: {percent(max(last))}."
             with style():
                 drawing = heat_map.draw(weights, found.labels, most)

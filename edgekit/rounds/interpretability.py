@@ -72,7 +72,7 @@ def play(context: Context) -> Round:
     against = {one.data: _difference(one, (TRANSFORMER, one.looking), (TRANSFORMER, "occlusion")) for one in sets}
     known = [found for found in apart.values() if found is not None]
     looked = [found for found in against.values() if found is not None]
-    where = f"{basis}; {len(sets)} data sets counting the same"
+    where = f"{basis}; each data set counts the same: {', '.join(one.data for one in sets)}"
     deciding = _figure("faithfulness, LSTM minus Transformer, each by its best method", None, _pool(known, sets), where)
     claim = _figure(
         "faithfulness on the Transformer, attention minus occlusion", TRANSFORMER, _pool(looked, sets), where
