@@ -38,7 +38,8 @@ def export(
         *models: families (``lstm``, ``transformer``), ``package.module:callable``, ``.pt2`` or ``.onnx`` files; none
             means the pair.
         out: the bundle to write, a folder that must not exist.
-        data: ``aeon:NAME``, ``npz:FILE`` or ``package.module:callable``; without it weights are random.
+        data: ``aeon:NAME``, ``npz:FILE``, ``text:remarks`` or ``package.module:callable``; without it weights are
+            random.
         preset: sizes of the reference pair.
         settings: sizes and training settings to change, as ``{"lstm.hidden": 64}``.
         modes: ``window``, ``stream`` or both; by default windows, and streams for files with state.

@@ -3,7 +3,7 @@
 To add a command, add a file and its line below. A command of commands (``edgekit device list``) is a folder.
 """
 
-from edgekit.commands import compare, device, export, init, pick, profile, report, targets, verify
+from edgekit.commands import compare, device, explain, export, init, pick, profile, report, rounds, targets, verify
 
-COMMANDS = [compare, export, profile, pick, report, verify, targets, init]
+COMMANDS = [compare, export, profile, pick, report, verify, explain, rounds, targets, init]
 GROUPS = [device]

@@ -37,7 +37,7 @@ Every = Annotated[
 ]
 Data = Annotated[
     str | None,
-    typer.Option("--data", metavar="D", help="aeon:NAME, npz:FILE or package.module:callable."),
+    typer.Option("--data", metavar="D", help="aeon:NAME, npz:FILE, text:remarks or package.module:callable."),
 ]
 Preset = Annotated[
     str | None, typer.Option("--preset", metavar="P", help="Sizes of the pair: seed, iot (the default), mid or 10m.")

@@ -90,7 +90,12 @@ def data_facts(manifest: Manifest) -> Facts:
     return [
         ("data set", data.name),
         ("sequences", f"{count(data.train)} training, {count(data.validation)} validation, {count(data.test)} test"),
-        ("each sequence", f"{data.length} steps of {data.features} features"),
+        (
+            "each sequence",
+            f"{data.length} steps of {data.features} features"
+            if data.vocab is None
+            else f"{data.length} tokens of {count(len(data.vocab))}",
+        ),
         ("classes", f"{len(data.classes)}" if data.classes else "none (regression)"),
         ("SHA-256", data.sha256[:16]),
     ]

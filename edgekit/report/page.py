@@ -38,7 +38,7 @@ def render(
     """
     evidence = gather(manifest, profiles, verdict)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             verdict=verdict,
@@ -113,7 +113,8 @@ def _figures(evidence: Evidence) -> list[dict[str, Any]]:
     return figures
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of every page: whatever is not marked as our own drawing is escaped and reduced to one line."""
     return Environment(
         loader=PackageLoader("edgekit.report", "templates"),
         autoescape=True,

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from edgekit_export.families.modules.entry import blank
 from edgekit_export.families.modules.transformer import CausalTransformer, WithAttention
 from edgekit_export.graph.clean import clean, serialise, stamp
 from edgekit_export.graph.facts import check, read_facts
@@ -45,7 +46,7 @@ def write_attention(job: Job, plain: Artifact) -> Artifact | None:
     spec, precision = job.prepared.spec, Fp32()
     dynamic = {0: "batch", 1: "length"}
     wrapped = WithAttention(module).eval()
-    example = torch.zeros(parity.TRACED_BATCH, parity.TRACED_LENGTH, spec.features)
+    example = blank(spec, parity.TRACED_BATCH, parity.TRACED_LENGTH)
     traced = clean(trace(wrapped, example, dynamic=dynamic, outputs=(OUTPUT, ATTENTION)))
     facts = metadata_of(job, precision, PORTABLE) | {"variant": ATTENTION, ATTENTION: AXES}
     model = stamp(traced, facts)

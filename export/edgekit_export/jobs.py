@@ -22,7 +22,7 @@ from edgekit_targets.agent.contract import Agent
 from edgekit_targets.types.manifest import Mode
 
 if TYPE_CHECKING:
-    from edgekit_export.data.contract import Dataset
+    from edgekit_export.data.contract import Dataset, Sequences
 
 Floats = NDArray[np.float32]
 VARIANT: Final = "plain"
@@ -54,8 +54,8 @@ class Job:
     accuracy_drop: float
 
 
-def held_out(job: Job) -> Floats:
-    """Inputs that training never saw, ``[samples, length, features]``; random ones where there is no data."""
+def held_out(job: Job) -> Sequences:
+    """Inputs that training never saw, ``[samples, length, features]`` or token ids; random ones without data."""
     if job.dataset is not None:
         return job.dataset.x_test
     spec = job.prepared.spec
@@ -73,6 +73,7 @@ def reference_right(job: Job) -> NDArray[np.bool_] | None:
 def metadata_of(job: Job, precision: Precision, isa: str) -> dict[str, str]:
     """What the file says about itself."""
     window = job.prepared.spec.settings.get("window")
+    vocab = job.dataset.vocab if job.dataset is not None else None
     return {
         "family": job.prepared.family,
         "mode": job.mode,
@@ -82,4 +83,5 @@ def metadata_of(job: Job, precision: Precision, isa: str) -> dict[str, str]:
         "weights": job.prepared.weights,
         "labels": json.dumps(list(job.dataset.classes) if job.dataset is not None else []),
         **({} if window is None else {"window": str(window)}),
+        **({} if vocab is None else {"vocab": json.dumps(list(vocab), ensure_ascii=False)}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edgekit_export import presets
 from edgekit_export import settings as overrides
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     import torch
 
 
+EMBEDDING: Final = 32
+"""The width in which token ids are embedded, whatever the family and preset."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared:
-    """A module in eval mode that maps raw float32 [batch, length, features] to logits [batch, classes].
+    """A module in eval mode that maps raw float32 [batch, length, features], or token ids, to logits [batch, classes].
 
     A user's module maps what it maps, and its ``spec`` holds only the ``length`` of its example. ``weights`` is
     "random" only where there was neither data nor a checkpoint, "imported" where a user's module brought its own.
@@ -68,11 +72,13 @@ def prepare(
     """
     found, sizes = find(family), presets.find(preset)
     chosen, recipe = overrides.resolve(found, sizes, settings)
+    vocab = None if dataset is None or dataset.vocab is None else len(dataset.vocab)
     spec = ModelSpec(
-        features=dataset.features if dataset else sizes.features,
+        features=EMBEDDING if vocab is not None else dataset.features if dataset else sizes.features,
         classes=len(dataset.classes) if dataset else sizes.classes,
         length=dataset.length if dataset else sizes.length,
         settings=chosen,
+        vocab=vocab,
     )
     require("torch")
     from edgekit_export.training import checkpoint as cache

@@ -14,9 +14,10 @@ import numpy as np
 
 from edgekit_export.families import find
 from edgekit_export.families.contract import NoStream, StepForm
+from edgekit_export.families.modules.entry import blank
 from edgekit_export.forms import Form, Judged
 from edgekit_export.graph.clean import clean
-from edgekit_export.graph.trace import INPUT, OUTPUT, trace_step
+from edgekit_export.graph.trace import INPUT, OUTPUT, STEP_BATCH, trace_step
 from edgekit_export.jobs import Floats, Job, reference_right
 from edgekit_export.quantize.contract import Precision
 from edgekit_export.verify import parity, stream
@@ -66,7 +67,7 @@ def stream_form(job: Job, held_out: Floats) -> Form | NoStream:
     )
     golden = np.resize(held_out, (SAMPLES, *held_out.shape[1:]))[:, :_GOLDEN_STEPS]
     return Form(
-        traced=clean(trace_step(step, prepared.spec.features)),
+        traced=clean(trace_step(step, blank(prepared.spec, STEP_BATCH))),
         dynamic={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
         judge=lambda path, precision: _judge(job, path, precision, step, reference),
         golden=({INPUT: golden}, {OUTPUT: stream.step_references(prepared.module, golden)}),
@@ -85,7 +86,7 @@ def _long_sequences(samples: Floats, batch: int, steps: int, seed: int) -> Float
     """
     pieces = -(-steps // samples.shape[1])
     chosen = np.random.default_rng([seed, batch]).integers(len(samples), size=(batch, pieces))
-    return samples[chosen].reshape(batch, pieces * samples.shape[1], samples.shape[2])[:, :steps]
+    return samples[chosen].reshape(batch, pieces * samples.shape[1], *samples.shape[2:])[:, :steps]
 
 
 def _judge(job: Job, path: Path, precision: Precision, step: StepForm, reference: _Reference) -> Judged:
@@ -121,7 +122,7 @@ def _judge(job: Job, path: Path, precision: Precision, step: StepForm, reference
 
 
 def _child(job: Job, path: Path, step: StepForm, target: str) -> Child:
-    shapes = {INPUT: (1, job.prepared.spec.features)}
+    shapes = {INPUT: (1, *job.prepared.spec.step)}
     return Child(job.agent, path, shapes=shapes, scratch=job.scratch, target=target, states=step.states)
 
 

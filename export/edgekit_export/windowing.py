@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from edgekit_export.families import find
+from edgekit_export.families.modules.entry import blank
 from edgekit_export.forms import Form, Judged
 from edgekit_export.graph.clean import clean
 from edgekit_export.graph.trace import INPUT, OUTPUT, trace
@@ -57,7 +57,7 @@ def window_graph(job: Job) -> ModelProto:
     """The module's fp32 graph over whole sequences."""
     spec = job.prepared.spec
     length = parity.TRACED_LENGTH if 1 in _dynamic(job) else spec.length
-    example = torch.zeros(parity.TRACED_BATCH, length, spec.features)
+    example = blank(spec, parity.TRACED_BATCH, length)
     return clean(trace(job.prepared.module, example, dynamic=_dynamic(job)))
 
 
@@ -67,7 +67,7 @@ def _dynamic(job: Job) -> dict[int, str]:
 
 def _judge(job: Job, path: Path, precision: Precision, reference: _Reference) -> Judged:
     """Run the artifact in a child: parity, and the accuracy on the test and the validation split."""
-    shape, dataset = (1, job.prepared.spec.length, job.prepared.spec.features), job.dataset
+    shape, dataset = (1, job.prepared.spec.length, *job.prepared.spec.step), job.dataset
     with Child(job.agent, path, shapes={INPUT: shape}, scratch=job.scratch, target=job.target) as child:
 
         def run(x: Floats, *, whole: bool) -> Floats:

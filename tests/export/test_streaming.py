@@ -82,7 +82,7 @@ def built(family: str, **changes: float) -> torch.nn.Module:
 
 def written(family: str, module: torch.nn.Module, path: Path) -> tuple[Path, Any]:
     form: Any = find(family).stream(module)
-    path.write_bytes(serialise(clean(trace_step(form, FEATURES))))
+    path.write_bytes(serialise(clean(trace_step(form, torch.zeros(6, FEATURES)))))
     return path, form.states
 
 

@@ -166,7 +166,8 @@ def _rewrite(element: ET.Element, key: str, referenced: set[str]) -> None:
             if value in referenced:
                 element.set("id", f"{key}-{value}")
         elif name == _XLINK_HREF:
-            element.set("href", f"#{key}-{value.removeprefix('#')}")
+            inline = value.startswith("data:")  # an image, whole
+            element.set("href", value if inline else f"#{key}-{value.removeprefix('#')}")
         elif not _NO_ROTATION.fullmatch(value):
             text = _FONT_FAMILY.sub("", value) if name == "style" else value  # the page's font is used
             text = _REFERENCE.sub(rf"url(#{key}-\1)", text)

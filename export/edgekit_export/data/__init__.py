@@ -7,9 +7,10 @@ from edgekit_export.data.checked import dataset_of
 from edgekit_export.data.contract import Dataset, Source
 from edgekit_export.data.function import FunctionSource
 from edgekit_export.data.npz import NpzSource
+from edgekit_export.data.text import TextSource
 from edgekit_targets.errors import InputError
 
-SOURCES: list[Source] = [AeonSource(), NpzSource(), FunctionSource()]
+SOURCES: list[Source] = [AeonSource(), NpzSource(), TextSource(), FunctionSource()]
 """Asked in this order; the last takes every ``package.module:callable``."""
 
 
@@ -17,7 +18,7 @@ def load(name: str, seed: int = 0) -> Dataset:
     """Load, check and split what ``--data`` names.
 
     Args:
-        name: ``aeon:NAME``, ``npz:FILE`` or ``package.module:callable``.
+        name: ``aeon:NAME``, ``npz:FILE``, ``text:remarks`` or ``package.module:callable``.
         seed: decides which training sequences become the validation split, where the data brings none.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit_export.data.contract import Arrays, Dataset, Labels, Sequences
+from edgekit_export.data.contract import UNKNOWN, Arrays, Dataset, Labels, Sequences
 from edgekit_export.data.split import stratified
 from edgekit_targets.errors import InputError
 
@@ -28,7 +28,8 @@ def dataset_of(name: str, arrays: Arrays, seed: int) -> Dataset:
     if len(given) == 1:
         raise InputError(f"--data {name} has {given[0]} alone; give both {' and '.join(_VALID)} or neither")
     parts = ("train", "valid", "test") if given else ("train", "test")
-    x = {part: _sequences(f"--data {name}: x_{part}", arrays[f"x_{part}"]) for part in parts}
+    vocab = _vocab(f"--data {name}: vocab", arrays["vocab"]) if "vocab" in arrays else None
+    x = {part: _inputs(f"--data {name}: x_{part}", arrays[f"x_{part}"], vocab) for part in parts}
     raw = {part: _labels(f"--data {name}: y_{part}", arrays[f"y_{part}"], len(x[part])) for part in parts}
     _same_shape(name, x)
     known = np.unique(raw["train"])
@@ -49,14 +50,43 @@ def dataset_of(name: str, arrays: Arrays, seed: int) -> Dataset:
         x_test=x["test"],
         y_test=y["test"],
         classes=tuple(str(label) for label in known),
+        vocab=vocab,
     )
+
+
+def _inputs(where: str, x: npt.NDArray[Any], vocab: tuple[str, ...] | None) -> Sequences:
+    return _sequences(where, x) if vocab is None else _tokens(where, x, len(vocab))
+
+
+def _vocab(where: str, tokens: npt.NDArray[Any]) -> tuple[str, ...]:
+    if tokens.dtype.kind != "U" or tokens.ndim != 1:
+        raise InputError(f"{where} holds {tokens.dtype} {list(tokens.shape)}; give one text for each token id")
+    vocab = tuple(map(str, tokens))
+    if len(set(vocab)) != len(vocab) or any(len(token.split()) != 1 for token in vocab):
+        raise InputError(f"{where} must hold each token once, and no token that is empty or has a space in it")
+    if UNKNOWN not in vocab:
+        raise InputError(f"{where} lacks {UNKNOWN}, which stands for words that are not known or hidden; add it")
+    return vocab
+
+
+def _tokens(where: str, x: npt.NDArray[Any], size: int) -> Sequences:
+    if x.dtype.kind not in "iu" or x.ndim != 2:
+        raise InputError(
+            f"{where} holds {x.dtype} {list(x.shape)}; with a vocab it must be token ids [samples, length]"
+        )
+    if 0 in x.shape:
+        raise InputError(f"{where} is empty: its shape is {list(x.shape)}")
+    if int(x.min()) < 0 or int(x.max()) >= size:
+        outside = int(x.max()) if int(x.max()) >= size else int(x.min())
+        raise InputError(f"{where} has token id {outside}; the vocab has ids 0 to {size - 1}")
+    return np.ascontiguousarray(x, dtype=np.int64)
 
 
 def _sequences(where: str, x: npt.NDArray[Any]) -> Sequences:
     if x.dtype.kind not in "fiub":
         raise InputError(f"{where} holds {x.dtype}; give numbers in [samples, length, features]")
     if x.ndim != 3:
-        hint = "; one feature is [samples, length, 1]" if x.ndim == 2 else ""
+        hint = "; one feature is [samples, length, 1], and token ids need an array vocab" if x.ndim == 2 else ""
         raise InputError(f"{where} has shape {list(x.shape)}; it must be [samples, length, features]{hint}")
     if 0 in x.shape:
         raise InputError(f"{where} is empty: its shape is {list(x.shape)}")
@@ -89,7 +119,7 @@ def _labels(where: str, y: npt.NDArray[Any], samples: int) -> npt.NDArray[Any]:
 
 def _same_shape(name: str, x: dict[str, Sequences]) -> None:
     for part, sequences in x.items():
-        for axis, what in ((2, "width (features)"), (1, "length")):
+        for axis, what in ((2, "width (features)"), (1, "length"))[3 - sequences.ndim :]:
             if sequences.shape[axis] != x["train"].shape[axis]:
                 raise InputError(
                     f"--data {name}: x_{part} has {what} {sequences.shape[axis]}, x_train {x['train'].shape[axis]}; "

@@ -13,8 +13,11 @@ import numpy.typing as npt
 
 from edgekit_targets.types.manifest import Data
 
-Sequences = npt.NDArray[np.float32]
-"""float32 [samples, length, features], raw values."""
+UNKNOWN = "<unk>"
+"""The token that stands for a word which the vocabulary lacks, and for one that is hidden from a model."""
+
+Sequences = npt.NDArray[Any]
+"""float32 [samples, length, features], raw values; or int64 [samples, length], token ids."""
 Labels = npt.NDArray[np.int64]
 """int64 [samples], an index into ``classes``."""
 
@@ -23,7 +26,8 @@ Labels = npt.NDArray[np.int64]
 class Dataset:
     """Labelled sequences in three parts that share no sample.
 
-    Everything that prefers one thing to another looks at ``valid``; ``test`` is an acceptance test.
+    Everything that prefers one thing to another looks at ``valid``; ``test`` is an acceptance test. Text has a
+    ``vocab``, the token of each id, with :data:`UNKNOWN` among them.
     """
 
     name: str
@@ -34,11 +38,14 @@ class Dataset:
     x_test: Sequences
     y_test: Labels
     classes: tuple[str, ...]
+    vocab: tuple[str, ...] | None = None
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 over names of classes and all arrays as they are split: another split is another hash."""
+        """SHA-256 over names of classes, vocabulary and all arrays as they are split: another split is another hash."""
         digest = hashlib.sha256(repr(self.classes).encode())
+        if self.vocab is not None:
+            digest.update(repr(self.vocab).encode())
         for array in (self.x_train, self.y_train, self.x_valid, self.y_valid, self.x_test, self.y_test):
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
@@ -51,8 +58,8 @@ class Dataset:
 
     @property
     def features(self) -> int:
-        """Values of one step."""
-        return int(self.x_train.shape[2])
+        """Values of one step; one token."""
+        return int(self.x_train.shape[2]) if self.vocab is None else 1
 
     def describe(self) -> Data:
         """What the manifest says about it."""
@@ -65,11 +72,12 @@ class Dataset:
             train=len(self.x_train),
             validation=len(self.x_valid),
             test=len(self.x_test),
+            vocab=self.vocab,
         )
 
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-"""As a source read them, unchecked: ``x_train y_train x_test y_test`` and perhaps ``x_valid y_valid``."""
+"""As a source read them, unchecked: ``x_train y_train x_test y_test`` and perhaps ``x_valid y_valid`` and ``vocab``."""
 
 
 class Source(Protocol):

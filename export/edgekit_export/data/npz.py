@@ -17,7 +17,10 @@ _DAMAGE = (OSError, EOFError, MemoryError, OverflowError, RuntimeError, SyntaxEr
 
 
 class NpzSource:
-    """Reads ``x_train y_train x_test y_test`` (and ``x_valid y_valid``) from a ``.npz``, never unpickling."""
+    """Reads ``x_train y_train x_test y_test`` from a ``.npz``, never unpickling.
+
+    And ``x_valid y_valid``, where they are there; with ``vocab``, text that names each token, x holds token ids.
+    """
 
     form = "npz:FILE"
 

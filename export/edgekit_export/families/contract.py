@@ -19,13 +19,20 @@ class ModelSpec:
     """Everything :meth:`Family.build` needs.
 
     ``features`` is the width of one step, ``length`` the steps of one sequence, ``settings`` the sizes of the family
-    (the keys that the family's own ``settings`` name).
+    (the keys that the family's own ``settings`` name). With ``vocab``, the number of tokens, a step is a token id, and
+    ``features`` the width it is embedded in.
     """
 
     features: int
     classes: int
     length: int
     settings: Mapping[str, Number]
+    vocab: int | None = None
+
+    @property
+    def step(self) -> tuple[int, ...]:
+        """The shape of one step: ``(features,)``, or ``()`` for a token id."""
+        return (self.features,) if self.vocab is None else ()
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,9 @@ class Setting:
 class StepForm:
     """The stream form of a module: one step in, one answer out, with the module's own weights.
 
-    ``module`` maps raw float32 [batch, features] and a list of states to logits [batch, classes] and the list of the
-    states after that step, both in the order of ``states``. It may compute nothing in eager mode: it is for tracing.
+    ``module`` maps raw float32 [batch, features] (or token ids, int64 [batch]) and a list of states to logits
+    [batch, classes] and the list of the states after that step, both in the order of ``states``. It may compute
+    nothing in eager mode: it is for tracing.
     ``window`` is the number of steps that each layer sees; None where a state has no such bound.
     """
 
@@ -90,10 +98,11 @@ class Family(Protocol):
         """Where training this family differs from :class:`edgekit_export.training.recipe.Recipe`."""
 
     def build(self, spec: ModelSpec) -> torch.nn.Module:
-        """A module that maps raw float32 [batch, length, features] to logits [batch, classes].
+        """A module that maps raw float32 [batch, length, features], or token ids, to logits [batch, classes].
 
-        Normalisation happens inside, by a submodule ``normalise`` whose buffers training fills
-        (:class:`edgekit_export.families.modules.normalise.Normalise`). Weights come from torch's global generator.
+        Normalisation happens inside, by a submodule ``normalise`` whose buffers training fills; with a vocabulary that
+        is the embedding (:func:`edgekit_export.families.modules.entry.entry`). Weights come from torch's global
+        generator.
 
         Raises:
             InputError: settings that do not go together (named as ``--set``).

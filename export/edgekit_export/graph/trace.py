@@ -56,8 +56,12 @@ def trace(
     return _export(module, (example,), (dimensions,), inputs=[INPUT], outputs=outputs)
 
 
-def trace_step(form: StepForm, features: int) -> ModelProto:
-    """Export the stream form of a module: ``x`` [batch, features] and the states in, ``logits`` and the states out.
+def trace_step(form: StepForm, example: Tensor) -> ModelProto:
+    """Export the stream form of a module: ``x`` and the states in, ``logits`` and the states out.
+
+    Args:
+        form: of the module.
+        example: one step of :data:`STEP_BATCH` streams, [batch, features] or token ids [batch].
 
     Raises:
         MissingExtra: onnx or onnxscript is not installed.
@@ -71,7 +75,7 @@ def trace_step(form: StepForm, features: int) -> ModelProto:
     free = [{axis: batch for axis, size in enumerate(state.shape) if size == "batch"} for state in form.states]
     return _export(
         form.module,
-        (torch.zeros(STEP_BATCH, features), examples),
+        (example, examples),
         ({0: batch}, free),
         inputs=[INPUT, *(state.input for state in form.states)],
         outputs=[OUTPUT, *(state.output for state in form.states)],

@@ -47,6 +47,7 @@ class Key:
             "data": self.data_sha256,
             "seed": self.seed,
             "torch": torch.__version__,
+            **({} if self.spec.vocab is None else {"vocab": self.spec.vocab}),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -72,6 +73,7 @@ def keep(key: Key, module: torch.nn.Module, fitted: Fitted) -> Training:
         "epochs": str(fitted.epochs),
         "best_epoch": str(fitted.best_epoch),
         "seconds": repr(fitted.seconds),
+        **({} if fitted.cpu_seconds is None else {"cpu_seconds": repr(fitted.cpu_seconds)}),
     }
     content: bytes = require("safetensors.torch").save(weights, metadata=metadata)
     try:
@@ -94,6 +96,8 @@ def reuse(key: Key, module: torch.nn.Module) -> Training | None:
             epochs=int(metadata["epochs"]),
             best_epoch=int(metadata["best_epoch"]),
             seconds=float(metadata["seconds"]),
+            # An older edgekit did not tell it.
+            cpu_seconds=float(metadata["cpu_seconds"]) if "cpu_seconds" in metadata else None,
         )
         sound = metadata["key"] == key.digest and metadata["weights_sha256"] == _digest(weights)
     except FileNotFoundError:
@@ -128,6 +132,7 @@ def _training(key: Key, fitted: Fitted, checkpoint_sha256: str) -> Training:
         seed=key.seed,
         epochs=fitted.epochs,
         seconds=fitted.seconds,
+        cpu_seconds=fitted.cpu_seconds,
         best_epoch=fitted.best_epoch,
         checkpoint_sha256=checkpoint_sha256,
     )

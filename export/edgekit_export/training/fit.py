@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
-from edgekit_export.data.contract import Dataset
+from edgekit_export.data.contract import UNKNOWN, Dataset
+from edgekit_export.families.modules.entry import Embed
 from edgekit_export.families.modules.normalise import Normalise
 from edgekit_export.training.deterministic import deterministic, threads_for
 from edgekit_export.training.recipe import Recipe
@@ -23,11 +25,12 @@ _CLIP = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """How training went: epochs run, the epoch (from 1) whose weights were kept, wall seconds."""
+    """How training went: epochs run, the epoch (from 1) whose weights were kept, seconds on the wall and of the CPU."""
 
     epochs: int
     best_epoch: int
     seconds: float
+    cpu_seconds: float | None
 
 
 def fit(
@@ -41,17 +44,20 @@ def fit(
     Raises:
         InputError: the loss became NaN or infinite in every epoch (a learning rate far too high).
     """
-    start = time.perf_counter_ns()
+    start, start_cpu = time.perf_counter_ns(), time.process_time_ns()
     with deterministic(seed, threads_for(module)):
         epochs, best_epoch = _fit(module, dataset, recipe, stage, progress)
-    return Fitted(epochs=epochs, best_epoch=best_epoch, seconds=(time.perf_counter_ns() - start) / 1e9)
+    return Fitted(
+        epochs=epochs,
+        best_epoch=best_epoch,
+        seconds=(time.perf_counter_ns() - start) / 1e9,
+        cpu_seconds=(time.process_time_ns() - start_cpu) / 1e9,
+    )
 
 
 def _fit(module: torch.nn.Module, dataset: Dataset, recipe: Recipe, stage: str, progress: Progress) -> tuple[int, int]:
     """Epochs run and the best of them."""
-    normalise = module.normalise
-    assert isinstance(normalise, Normalise)
-    normalise.fit(dataset.x_train)
+    vary = _varying(module, dataset, recipe)
     x, y = torch.from_numpy(dataset.x_train), torch.from_numpy(dataset.y_train)
     x_valid, y_valid = torch.from_numpy(dataset.x_valid), torch.from_numpy(dataset.y_valid)
     steps_per_epoch = math.ceil(len(x) / recipe.batch)
@@ -62,8 +68,7 @@ def _fit(module: torch.nn.Module, dataset: Dataset, recipe: Recipe, stage: str, 
     for epoch in range(1, recipe.epochs + 1):
         module.train()
         for batch in torch.split(torch.randperm(len(x)), recipe.batch):
-            varied = _varied(x[batch], normalise, recipe)
-            loss = functional.cross_entropy(module(varied), y[batch], label_smoothing=recipe.label_smoothing)
+            loss = functional.cross_entropy(module(vary(x[batch])), y[batch], label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(module.parameters(), _CLIP)
@@ -83,6 +88,18 @@ def _fit(module: torch.nn.Module, dataset: Dataset, recipe: Recipe, stage: str, 
     module.load_state_dict(best_weights)
     module.eval()
     return epoch, best_epoch
+
+
+def _varying(module: torch.nn.Module, dataset: Dataset, recipe: Recipe) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Ready the module's entry for the data; gives what varies a batch of it."""
+    entry = module.normalise
+    if isinstance(entry, Embed):
+        assert dataset.vocab is not None
+        hidden = dataset.vocab.index(UNKNOWN)
+        return lambda x: x.masked_fill(torch.rand(x.shape) < recipe.noise, hidden)
+    assert isinstance(entry, Normalise)
+    entry.fit(dataset.x_train)
+    return lambda x: _varied(x, entry, recipe)
 
 
 def _varied(x: torch.Tensor, normalise: Normalise, recipe: Recipe) -> torch.Tensor:

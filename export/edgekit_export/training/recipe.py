@@ -23,7 +23,9 @@ class Recipe:
     ``patience`` counts epochs without a better validation loss; ``label_smoothing`` is that of
     Szegedy et al. 2016. While training, every value gets Gaussian noise of standard deviation ``noise``, and every
     sequence a random gain and per-feature offset of ``drift`` (jitter and scaling of Um et al. 2017,
-    https://arxiv.org/abs/1706.00527), both in units of the feature's own deviation: sensors differ and drift.
+    https://arxiv.org/abs/1706.00527), both in units of the feature's own deviation: sensors differ and drift. Of text a
+    share ``noise`` of the tokens is replaced by the unknown one (Iyyer et al. 2015, https://aclanthology.org/P15-1162),
+    so that the model knows what a hidden word looks like.
     """
 
     epochs: int = 60

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgekit_export.data.contract import Dataset
 from edgekit_export.forms import Form, Judged
 from edgekit_export.jobs import Job
 from edgekit_export.quantize.contract import Precision
@@ -63,14 +64,16 @@ def user_form(model: UserModel, axes: Axes, job: Job) -> tuple[Form, tuple[str, 
     return form, notes
 
 
-def data_input(model: UserModel, axes: Axes, features: int, length: int) -> str | None:
-    """The input that data ``[samples, length, features]`` can be fed to: the only one, of such a shape."""
+def data_input(model: UserModel, axes: Axes, dataset: Dataset) -> str | None:
+    """The input that the sequences or token ids of ``dataset`` can be fed to: the only one, of such a shape."""
     if len(model.inputs) != 1 or not axes.batch_first:
         return None
     ((name, value),) = model.inputs.items()
-    if value.dtype is not torch.float32 or value.dim() != 3 or value.shape[2] != features or 2 in axes.inputs[name]:
+    step = dataset.x_train.shape[2:]
+    kind = torch.float32 if dataset.vocab is None else torch.int64
+    if value.dtype is not kind or value.dim() != 2 + len(step) or value.shape[2:] != step or 2 in axes.inputs[name]:
         return None
-    return name if 1 in axes.inputs[name] or value.shape[1] == length else None
+    return name if 1 in axes.inputs[name] or value.shape[1] == dataset.length else None
 
 
 def answers_of(model: UserModel, x: NDArray[np.float32]) -> NDArray[np.float32]:

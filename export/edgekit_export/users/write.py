@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from edgekit_export.artifacts import Written, calibrate, write_form
 from edgekit_export.data.contract import Dataset
 from edgekit_export.families.contract import ModelSpec
@@ -44,11 +46,21 @@ def fitting(user: UserJob, dataset: Dataset | None) -> tuple[Dataset | None, tup
     """The data set where the module takes it and answers with its classes; else none, with the reason."""
     if dataset is None:
         return None, ()
-    if data_input(user.model, user.axes, dataset.features, dataset.length) is None:
+    if data_input(user.model, user.axes, dataset) is None:
         taken = ", ".join(f"{name} {list(value.shape)}" for name, value in user.model.inputs.items())
-        reason = f"it takes {taken}, the data is [samples, {dataset.length}, {dataset.features}]"
+        what = "data" if dataset.vocab is None else "text in token ids (int64)"
+        reason = f"it takes {taken}, the {what} is [samples, {', '.join(map(str, dataset.x_test.shape[1:]))}]"
         return None, (f"--data was not used for {user.model.source}: {reason}",)
-    answers = answers_of(user.model, dataset.x_test[:1])
+    one = dataset.x_test[:1]
+    if dataset.vocab is not None:
+        one = np.full_like(one, len(dataset.vocab) - 1)
+    try:
+        answers = answers_of(user.model, one)
+    except IndexError:
+        if dataset.vocab is None:
+            raise
+        reason = f"its embedding is smaller than the vocabulary of {len(dataset.vocab)} tokens"
+        return None, (f"--data was not used for {user.model.source}: {reason}",)
     if answers.shape != (1, len(dataset.classes)):
         reason = f"its first output is {list(answers.shape)} for one sample, not [1, {len(dataset.classes)}]"
         return None, (f"--data was not used for {user.model.source}: {reason}",)

@@ -46,8 +46,16 @@ def points(length: int, *, fixed_length: bool) -> tuple[tuple[int, int], ...]:
 
 
 def point_inputs(samples: Floats, at: tuple[tuple[int, int], ...], seed: int) -> Iterator[Floats]:
-    """Seeded normal inputs ``[batch, length, features]`` with the mean and deviation of ``samples``, per feature."""
+    """Seeded normal inputs ``[batch, length, features]`` with the mean and deviation of ``samples``, per feature.
+
+    Of token ids, any that occur in ``samples`` ``[samples, length]``.
+    """
     generator = np.random.default_rng(seed)
+    if samples.dtype.kind == "i":
+        known = np.unique(samples)
+        for batch, length in at:
+            yield generator.choice(known, size=(batch, length))
+        return
     mean, deviation = samples.mean(axis=(0, 1)), samples.std(axis=(0, 1))
     for batch, length in at:
         noise = generator.standard_normal((batch, length, samples.shape[2]))

@@ -98,13 +98,14 @@ class Keep:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How the weights came about."""
+    """How the weights came about. ``seconds`` is wall time; ``cpu_seconds`` is null where an older edgekit trained."""
 
     seed: int
     epochs: int
     seconds: float
     best_epoch: int
     checkpoint_sha256: str
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,10 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """The data set a bundle was trained and judged on; ``length`` is the steps per sequence."""
+    """The data set a bundle was trained and judged on; ``length`` is the steps per sequence.
+
+    Of text ``vocab`` is the token of each id, which a model that takes ids is nothing without.
+    """
 
     name: str
     sha256: str
@@ -152,6 +156,7 @@ class Data:
     train: int
     validation: int
     test: int
+    vocab: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ from edgekit.terminal.format import limit
 from edgekit_targets.types.manifest import Accuracy, Artifact, Data, Manifest, Parity, Quantized, Tensor, Training
 from edgekit_targets.types.profile import Device, DeviceParity, Latency, Measurement, Memory, Profile
 from edgekit_targets.types.verdict import Candidate, Choice, Choices, Constraint, Limit, Status, Verdict
+from tests.edgekit.report.cards import CARDS
+from tests.edgekit.report.explanations import EXPLANATIONS
 
 FAMILIES = {"conv": (90e-6, 0.955, 40_000), "linear": (14e-6, 0.93, 11_000), "lstm": (420e-6, 0.976, 400_000)}
 FAMILIES["transformer"] = (610e-6, 0.978, 430_000)
@@ -392,9 +394,13 @@ def bundles() -> dict[str, Bundle]:
 @pytest.fixture(scope="session")
 def pages(bundles: dict[str, Bundle]) -> dict[str, str]:
     """Every variant rendered once."""
+    from edgekit.report.explanation import render_explanation
     from edgekit.report.page import render
+    from edgekit.report.rounds import render_card
 
-    return {
+    reports = {
         name: render(one.manifest, one.profiles, one.verdict, command="edgekit compare")
         for name, one in bundles.items()
     }
+    explanations = {name: render_explanation(one) for name, one in EXPLANATIONS.items()}
+    return reports | explanations | {name: render_card(one) for name, one in CARDS.items()}

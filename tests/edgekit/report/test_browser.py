@@ -94,6 +94,15 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Browse:
         ("long-names", 360),
         ("hostile", 360),
         ("nothing-measured", 360),
+        ("sentence", 360),
+        ("sentence", 1200),
+        ("signal", 360),
+        ("recurrent", 320),
+        ("hostile-tokens", 360),
+        ("card", 360),
+        ("card", 1200),
+        ("unmeasured-card", 320),
+        ("hostile-card", 360),
     ],
 )
 def test_the_page_fits_its_width_and_loads_nothing(

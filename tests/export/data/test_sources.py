@@ -131,4 +131,4 @@ def test_functions_that_are_none(module: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "JapaneseVowels", "a:b:c", "some.npz", "a b:c", ":x"])
 def test_what_is_no_data_set(name: str) -> None:
-    refused(name, "is no data set; the forms are aeon:NAME, npz:FILE, package.module:callable")
+    refused(name, "is no data set; the forms are aeon:NAME, npz:FILE, text:remarks, package.module:callable")

@@ -30,6 +30,15 @@ def test_raw_sequences_to_logits_at_any_length_that_is_promised(family: Family) 
         assert module(torch.randn(batch, length, 5)).shape == (batch, 3)
 
 
+def test_token_ids_to_logits(family: Family) -> None:
+    spec = dataclasses.replace(spec_of(family), vocab=7)
+    module = family.build(spec).eval()
+    for batch, length in [(1, 6), (4, 6)] + ([] if family.fixed_length else [(1, 1), (3, 40)]):
+        x = torch.randint(7, (batch, length))
+        assert module(x).shape == (batch, 3)
+        assert not torch.allclose(module(x), module((x + 1) % 7))
+
+
 def test_a_module_standardises_with_what_it_saw_in_training(family: Family) -> None:
     module: Any = family.build(spec_of(family)).eval()
     x = torch.randn(50, 6, 5)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 
 from edgekit_export.families.contract import ModelSpec
-from edgekit_export.families.modules.normalise import Normalise
+from edgekit_export.families.modules.entry import entry
 
 
 class ConvClassifier(torch.nn.Module):
@@ -21,7 +21,7 @@ class ConvClassifier(torch.nn.Module):
         super().__init__()
         channels, kernel = int(spec.settings["channels"]), int(spec.settings["kernel"])
         widths = [spec.features] + [channels] * int(spec.settings["layers"])
-        self.normalise = Normalise(spec.features)
+        self.normalise = entry(spec)
         self.convolutions = torch.nn.ModuleList(
             torch.nn.Conv1d(before, after, kernel, padding=kernel // 2) for before, after in pairwise(widths)
         )

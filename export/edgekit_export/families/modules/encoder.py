@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from edgekit_export.families.contract import ModelSpec
-from edgekit_export.families.modules.normalise import Normalise
+from edgekit_export.families.modules.entry import entry
 
 
 class StockEncoder(torch.nn.Module):
@@ -19,7 +19,7 @@ class StockEncoder(torch.nn.Module):
         """Build it to ``spec`` (settings ``dim``, ``heads``, ``ff``, ``layers``, ``dropout``)."""
         super().__init__()
         dim = int(spec.settings["dim"])
-        self.normalise = Normalise(spec.features)
+        self.normalise = entry(spec)
         self.embed = torch.nn.Identity() if spec.features == dim else torch.nn.Linear(spec.features, dim)
         self.layers = torch.nn.ModuleList(
             torch.nn.TransformerEncoderLayer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from edgekit_export.families.contract import ModelSpec
-from edgekit_export.families.modules.normalise import Normalise
+from edgekit_export.families.modules.entry import entry
 
 
 class LinearClassifier(torch.nn.Module):
@@ -14,7 +14,7 @@ class LinearClassifier(torch.nn.Module):
     def __init__(self, spec: ModelSpec) -> None:
         """Build it to ``spec`` (no settings)."""
         super().__init__()
-        self.normalise = Normalise(spec.features)
+        self.normalise = entry(spec)
         self.head = torch.nn.Linear(spec.length * spec.features, spec.classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

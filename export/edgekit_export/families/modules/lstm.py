@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from edgekit_export.families.contract import ModelSpec
-from edgekit_export.families.modules.normalise import Normalise
+from edgekit_export.families.modules.entry import entry
 
 
 class LstmClassifier(torch.nn.Module):
@@ -19,7 +19,7 @@ class LstmClassifier(torch.nn.Module):
         super().__init__()
         hidden, layers = int(spec.settings["hidden"]), int(spec.settings["layers"])
         dropout = float(spec.settings["dropout"])
-        self.normalise = Normalise(spec.features)
+        self.normalise = entry(spec)
         # nn.LSTM drops between layers only, and warns when there is no between.
         between = dropout if layers > 1 else 0.0
         self.lstm = torch.nn.LSTM(spec.features, hidden, layers, batch_first=True, dropout=between)

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from edgekit_export.families.contract import ModelSpec
-from edgekit_export.families.modules.normalise import Normalise
+from edgekit_export.families.modules.entry import entry
 
 MASKED = -3.0e4
 """Added to the score of a step that may not be seen: exp() of it is exactly 0 in float32, and float16 can hold it."""
@@ -28,7 +28,7 @@ class CausalTransformer(torch.nn.Module):
         """Build it to ``spec`` (settings ``dim``, ``heads``, ``ff``, ``layers``, ``window``, ``dropout``)."""
         super().__init__()
         dim, heads = int(spec.settings["dim"]), int(spec.settings["heads"])
-        self.normalise = Normalise(spec.features)
+        self.normalise = entry(spec)
         self.embed = torch.nn.Linear(spec.features, dim)
         self.position = DistanceBias(heads, int(spec.settings["window"]))
         self.blocks = torch.nn.ModuleList(

@@ -1,0 +1,73 @@
+"""The page of the rounds: the score card first, then each round with its figures and every number it rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from edgekit.report.page import environment
+from edgekit.report.text import clean
+from edgekit.rounds.contract import Round, ScoreCard, Table
+from edgekit.rounds.words import aspects_table, figure_text, verdict_of
+from edgekit_targets import __version__
+
+
+def render_card(card: ScoreCard) -> str:
+    """The page as HTML; the same card gives the same text. Imports matplotlib, which takes a moment."""
+    return (
+        environment()
+        .get_template("rounds.html")
+        .render(
+            card=card,
+            heading=_heading(card),
+            rounds=[_shown(one) for one in card.rounds],
+            table=aspects_table(card.table),
+            settings=[(name, _setting(value)) for name, value in card.settings.items()],
+            edgekit_version=__version__,
+        )
+    )
+
+
+def _heading(card: ScoreCard) -> str:
+    wins = {family: sum(one.winner == family for one in card.rounds) for family in ("lstm", "transformer")}
+    ties = sum(one.tie for one in card.rounds)
+    return f"LSTM {wins['lstm']}, Transformer {wins['transformer']}, {ties} tied, on {card.device}"
+
+
+def _shown(one: Round) -> dict[str, Any]:
+    deciding = one.deciding
+    return {
+        "key": f"round-{one.name}",
+        "round": one,
+        "verdict": verdict_of(one),
+        "deciding": None if deciding is None else f"{deciding.what}: {figure_text(deciding)} ({deciding.basis}).",
+        "figures": _figures(one),
+        "evidence": Table(
+            title=f"Everything round “{one.title}” rests on",
+            columns=("figure", "family", "value [95 % interval]", "rests on"),
+            rows=tuple((each.what, each.family or "both", figure_text(each), each.basis) for each in one.evidence),
+        ),
+    }
+
+
+def _figures(one: Round) -> list[dict[str, Any]]:
+    from edgekit.report.plots.canvas import style, to_svg
+    from edgekit.report.plots.lines import draw
+
+    figures = []
+    for plot in one.plots:
+        with style():
+            figure, description = draw(plot)
+            svg = to_svg(figure, plot.key, clean(plot.title), clean(plot.caption), clean(description))
+        # Mark-up is trusted here alone: our own drawing, whose text went through an XML serializer.
+        figures.append({"key": plot.key, "title": plot.title, "caption": plot.caption, "svg": Markup(svg)})  # noqa: S704
+    return figures
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_setting(each)}" for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(_setting, value))
+    return str(value)

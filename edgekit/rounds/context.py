@@ -1,0 +1,151 @@
+"""What a round is given: how much to do, where to keep it, and the ways to train, export and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.budget.budget import Budget
+from edgekit.rounds.effort import Effort
+from edgekit.rounds.trainers import Trainers
+from edgekit.rounds.work import Work
+from edgekit_targets.agent.contract import Agent
+from edgekit_targets.progress import Progress
+
+if TYPE_CHECKING:
+    from edgekit_export.data.contract import Dataset
+    from edgekit_targets.types.manifest import Mode, Precision
+    from edgekit_targets.types.profile import Profile
+
+BUNDLES = "bundles"
+TASKS = "tasks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One run in the folder ``out``, for all rounds.
+
+    ``connect`` gives an agent on the device, not greeted yet; ``budgets`` are those that round five holds the families
+    against, ``devices`` the names of the team's machines, ``trainers`` who
+    trains. What takes long goes through :meth:`once`, :meth:`bundle` or
+    :meth:`profile`, and so is not done again by a run that goes on.
+    """
+
+    out: Path
+    effort: Effort
+    work: Work
+    budgets: Sequence[Budget]
+    connect: Callable[[], AbstractContextManager[Agent]]
+    progress: Progress
+    tell: Callable[[str], None]
+    trainers: Trainers = field(default_factory=Trainers)
+    device: str = "local"
+    devices: Sequence[str] = ()
+    loaded: dict[tuple[str, int], Dataset] = field(default_factory=dict)
+    """What :meth:`load` has read so far."""
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of everything that is trained."""
+        return range(self.effort.seeds)
+
+    def bundle(
+        self,
+        name: str,
+        *,
+        models: Sequence[str],
+        data: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        seed: int = 0,
+        modes: tuple[Mode, ...] = ("window",),
+        precisions: tuple[Precision, ...] = ("fp32",),
+        preset: str = "iot",
+        attention: bool = False,
+    ) -> Path:
+        """The bundle ``name`` of this run, exported unless it is there already.
+
+        Weights come from the user's cache where the same family was trained with the same settings, data and seed.
+
+        Args:
+            name: of the folder below ``out``; whatever the other arguments say belongs to it.
+            models: families or callables.
+            data: as ``--data`` names it; without it weights are random.
+            settings: as ``--set`` takes them.
+            seed: of weights and split.
+            modes: of every artifact.
+            precisions: likewise.
+            preset: where sizes come from.
+            attention: add the Transformer's attention artifact.
+
+        Raises:
+            InputError: as :func:`edgekit_export.exporting.export`.
+        """
+        from edgekit_export.exporting import ExportRequest, export
+        from edgekit_targets.bundle import MANIFEST
+
+        folder = self.out / BUNDLES / name
+        if not (folder / MANIFEST).is_file():
+            manifest = export(
+                ExportRequest(
+                    models=tuple(models),
+                    out=folder,
+                    data=data,
+                    preset=preset,
+                    settings=dict(settings or {}),
+                    precisions=precisions,
+                    modes=modes,
+                    seed=seed,
+                    attention=attention,
+                ),
+                self.progress,
+            )
+            for line in manifest.dropped:
+                self.tell(line)
+        return folder
+
+    def profile(self, bundle: Path, **wanted: Any) -> Profile:
+        """Measure what of ``bundle`` was not measured on the device yet; see :func:`edgekit.profiling.run.profile`.
+
+        ``wanted`` are its targets, threads, batches, lengths and pace. By default every target that can run there.
+        """
+        from edgekit.profiling.run import profile
+
+        with self.connect() as agent:
+            return profile(
+                bundle,
+                agent,
+                plan=self.effort.plan,
+                tell=self.tell,
+                progress=self.progress,
+                **wanted,
+            )
+
+    def task(self, name: str, arrays: Mapping[str, Any]) -> str:
+        """Keep the arrays of a made task below ``out`` and give the name by which ``--data`` takes them."""
+        import io
+
+        import numpy as np
+
+        from edgekit_targets.files import write_atomic
+
+        path = self.out / TASKS / f"{name}.npz"
+        if not path.is_file():
+            content = io.BytesIO()
+            np.savez_compressed(content, **arrays)
+            write_atomic(path, content.getvalue())
+        return f"npz:{path}"
+
+    def load(self, data: str, seed: int) -> Dataset:
+        """The data set of that name; another seed is another validation split, and the same test part.
+
+        Raises:
+            InputError: as :func:`edgekit_export.data.load`.
+        """
+        from edgekit_export.data import load
+
+        if (data, seed) not in self.loaded:
+            self.loaded[data, seed] = load(data, seed)
+        return self.loaded[data, seed]
