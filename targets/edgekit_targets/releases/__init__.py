@@ -1,1 +1,1 @@
-"""Releases on a device: taken in, switched to in one step, proved, and taken back when they fail."""
+"""Releases: what is shipped, how it is checked, and how a device keeps and switches them."""
