@@ -1,0 +1,69 @@
+"""The keys that a device trusts: ``<root>/keys/trusted/<16 digits>.pub`` and, for good, ``<root>/keys/revoked/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit_targets.errors import InputError
+from edgekit_targets.files import write_atomic
+from edgekit_targets.signing.keys import SHORT, PublicKey, read_public_key
+
+FOLDER = "keys"
+_TRUSTED, _REVOKED = "trusted", "revoked"
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """Keys of a device; one that is in both lists is revoked."""
+
+    trusted: tuple[PublicKey, ...]
+    revoked: tuple[PublicKey, ...] = ()
+
+
+def read_ring(root: Path) -> KeyRing:
+    """The keys below ``root``; none where there is no such folder.
+
+    Raises:
+        InputError: a file there is no public key, or lies under another name than its own.
+        MissingExtra: ``cryptography`` is not installed.
+    """
+    return KeyRing(_read(root / FOLDER / _TRUSTED), _read(root / FOLDER / _REVOKED))
+
+
+def trust(root: Path, key: PublicKey) -> None:
+    """Let releases signed by this key in.
+
+    Raises:
+        InputError: it was revoked, or the folder cannot be written.
+    """
+    if _path(root, _REVOKED, key).exists():
+        raise InputError(
+            f"key {key.id[:SHORT]} was revoked there, which is for good; sign with a new one: edgekit keys new"
+        )
+    write_atomic(_path(root, _TRUSTED, key), key.pem)
+
+
+def revoke(root: Path, key: PublicKey) -> None:
+    """Refuse whatever this key signs, from now on.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    write_atomic(_path(root, _REVOKED, key), key.pem)
+
+
+def _path(root: Path, kind: str, key: PublicKey) -> Path:
+    return root / FOLDER / kind / f"{key.id[:SHORT]}.pub"
+
+
+def _read(folder: Path) -> tuple[PublicKey, ...]:
+    found = []
+    for path in sorted(folder.glob("*.pub")):
+        key = read_public_key(path)
+        if path.stem != key.id[:SHORT]:
+            raise InputError(
+                f"{path} holds key {key.id[:SHORT]}; it was put there by hand: remove it and trust it anew"
+            )
+        found.append(key)
+    return tuple(found)
