@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
 from edgekit.documents import now
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.records import dumps, loads, parse
 
 Status = Literal["running", "returning", "done", "failed"]
@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS rollouts (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS deliveries (
     rollout INTEGER NOT NULL REFERENCES rollouts (number), position INTEGER NOT NULL, device TEXT NOT NULL,
-    wave INTEGER NOT NULL, stage TEXT NOT NULL, told TEXT, changed TEXT NOT NULL, PRIMARY KEY (rollout, device)
+    wave INTEGER NOT NULL, stage TEXT NOT NULL, told TEXT, code INTEGER NOT NULL, changed TEXT NOT NULL,
+    PRIMARY KEY (rollout, device)
 ) STRICT;
 PRAGMA user_version = {_VERSION};
 """
@@ -55,12 +56,13 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One device of a rollout; ``told`` is the line that it ended with, where something went wrong."""
+    """One device of a rollout; ``told`` and ``code`` are the line and the exit code of what went wrong first."""
 
     device: str
     wave: int
     stage: Stage
-    told: str | None
+    told: str | None = None
+    code: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,7 @@ class State:
             assert number is not None
             places = [(wave, device) for wave, devices in enumerate(question.waves) for device in devices]
             file.executemany(
-                "INSERT INTO deliveries VALUES (?, ?, ?, ?, 'waiting', NULL, ?)",
+                "INSERT INTO deliveries VALUES (?, ?, ?, ?, 'waiting', NULL, 0, ?)",
                 [(number, position, device, wave, created) for position, (wave, device) in enumerate(places)],
             )
         return self.read(number)
@@ -136,12 +138,14 @@ class State:
         """Those that a process began and did not bring to an end, the newest first."""
         return self._select("WHERE status IN ('running', 'returning') ORDER BY number DESC")
 
-    def mark(self, number: int, device: str, stage: Stage, told: str | None = None) -> None:
-        """Record how far a device is, before it is asked for the next step."""
+    def mark(self, number: int, device: str, stage: Stage, error: EdgekitError | None = None) -> None:
+        """Record how far a device is, before it is asked for the next step; what went wrong first is kept."""
+        told, code = (None, 0) if error is None else (str(error), error.exit_code)
         with self._writing() as file:
             file.execute(
-                "UPDATE deliveries SET stage = ?, told = ?, changed = ? WHERE rollout = ? AND device = ?",
-                (stage, told, now(), number, device),
+                "UPDATE deliveries SET stage = ?, told = coalesce(told, ?), code = max(?, code), changed = ? "
+                "WHERE rollout = ? AND device = ?",
+                (stage, told, code, now(), number, device),
             )
 
     def end(self, number: int, status: Status) -> None:
@@ -197,9 +201,9 @@ class State:
     def _rollout(self, file: sqlite3.Connection, number: int, *values: str) -> Rollout:
         release, folder, question, created, status = values
         deliveries = [
-            Delivery(device=device, wave=wave, stage=_one_of(Stage, stage), told=told)
-            for device, wave, stage, told in file.execute(
-                "SELECT device, wave, stage, told FROM deliveries WHERE rollout = ? ORDER BY position", (number,)
+            Delivery(device=device, wave=wave, stage=_one_of(Stage, stage), told=told, code=code)
+            for device, wave, stage, told, code in file.execute(
+                "SELECT device, wave, stage, told, code FROM deliveries WHERE rollout = ? ORDER BY position", (number,)
             )
         ]
         where = f"{self._path}: rollout {number}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.shipping.state import Question, State
-from edgekit_targets.errors import InputError
+from edgekit_targets.errors import CheckFailed, InputError
 
 QUESTION = Question(
     bundle="/work/bundle",
@@ -39,15 +39,16 @@ def test_the_next_process_knows_where_the_last_had_got_to(file: Path) -> None:
     with State(file) as state:
         number = state.begin(QUESTION, "7-abcdef012345", Path("/releases/7")).number
         state.mark(number, "a", "done")
-        state.mark(number, "b", "refused", "b: its disk is full")
+        state.mark(number, "b", "refused", CheckFailed("b: golden vectors"))
+        state.mark(number, "b", "refused")
         state.end(number, "returning")
     with State(file) as state:
         (found,) = state.unfinished()
     assert (found.release, found.folder, found.question) == ("7-abcdef012345", "/releases/7", QUESTION)
-    assert [(one.device, one.wave, one.stage, one.told) for one in found.deliveries] == [
-        ("a", 0, "done", None),
-        ("b", 1, "refused", "b: its disk is full"),
-        ("c", 1, "waiting", None),
+    assert [(one.device, one.wave, one.stage, one.told, one.code) for one in found.deliveries] == [
+        ("a", 0, "done", None, 0),
+        ("b", 1, "refused", "b: golden vectors", 5),
+        ("c", 1, "waiting", None, 0),
     ]
 
 
