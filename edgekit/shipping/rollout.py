@@ -10,15 +10,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from edgekit.devices.several import PAUSE_SECONDS, TRIES, Outcome, on_each
 from edgekit.shipping.state import Delivery, Rollout, Stage, State
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.progress import Progress
 
+Back = Literal["went back", "not there", "nothing before"]
+"""What a device says that was asked to go back. One that had no release before keeps the only one it has."""
 AT_ONCE = 16
 _STEPS = 3
+_OVER: tuple[Stage, ...] = ("refused", "returning", "returned", "kept")
+_AFTER: dict[Back, Stage] = {"went back": "returned", "not there": "refused", "nothing before": "kept"}
 
 
 class Receiver(Protocol):
@@ -39,8 +43,8 @@ class Receiver(Protocol):
     def confirm(self) -> None:
         """Make the switch final; an error if the device has gone back."""
 
-    def go_back(self) -> bool:
-        """Go back if this release is what runs there; says whether it was."""
+    def go_back(self) -> Back:
+        """Go back if this release is what runs there."""
 
     def has_left(self) -> bool:
         """Whether the device took this release in and now runs another."""
@@ -61,8 +65,9 @@ def roll_out(
 ) -> Rollout:
     """Bring a rollout to its end, from wherever it stands; gives how it stands then.
 
-    Its status is ``done``; or ``failed``, when every device of the wave in which one failed has what it had before; or
-    still ``returning``, when one of those could not be reached. Devices of earlier waves keep the release.
+    Its status is ``done``; or ``failed``, when every device of the wave in which one failed has what it had before
+    (or, where that was nothing, the release that it confirmed); or still ``returning``, when one of those could not be
+    reached. Devices of earlier waves keep the release.
 
     Args:
         state: where it is recorded.
@@ -112,7 +117,7 @@ class _Work:
     def forward(self, rollout: Rollout, wave: int) -> Rollout:
         """Give the release to a wave, until a device fails."""
         members = _members(rollout, wave)
-        if not any(one.stage in ("refused", "returning", "returned") for one in members):
+        if not any(one.stage in _OVER for one in members):
             self._each([one.device for one in members if one.stage != "done"], self._deliver, self._ended)
             members = _members(self._state.read(self._number), wave)
         if any(one.stage != "done" for one in members):
@@ -178,7 +183,7 @@ class _Work:
     def _return(self, device: str, progress: Progress) -> None:
         progress("go back", 0, 1)
         with self._reach(device) as receiver:
-            self._mark(device, "returned" if receiver.go_back() else "refused")
+            self._mark(device, _AFTER[receiver.go_back()])
         progress("go back", 1, 1)
 
     def _not_returned(self, outcome: Outcome[None]) -> None:

@@ -21,9 +21,10 @@ from edgekit_targets.records import dumps, loads, parse
 
 Status = Literal["running", "returning", "done", "failed"]
 """``running``: devices still wait for it. ``returning``: a device failed, and those of its wave are to go back."""
-Stage = Literal["waiting", "switching", "done", "refused", "returning", "returned"]
+Stage = Literal["waiting", "switching", "done", "refused", "returning", "returned", "kept"]
 """Of one device. ``switching``: it was asked to, and may have. ``done``: it confirmed. ``refused``: it has what it had
-before. ``returning``: it is to go back, and has not said that it did. ``returned``: it went back."""
+before. ``returning``: it is to go back, and has not said that it did. ``returned``: it went back.
+``kept``: it was to, and had nothing before."""
 _VERSION = 1
 _BUSY_SECONDS = 30.0
 _TABLES = f"""

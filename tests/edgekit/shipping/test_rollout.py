@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.devices.failures import DeviceLost
-from edgekit.shipping.rollout import Receiver, roll_out
+from edgekit.shipping.rollout import Back, Receiver, roll_out
 from edgekit.shipping.state import Question, Rollout, State
 from edgekit_targets.errors import CheckFailed, EdgekitError, InputError
 from edgekit_targets.progress import silent
@@ -24,6 +24,7 @@ class Device:
     asked: list[str] = field(default_factory=list)
     on_new: bool = False
     taken: bool = False
+    first: bool = False
 
     def _fail(self, at: str) -> None:
         if self.faults.get(at):
@@ -46,11 +47,13 @@ class Device:
             raise CheckFailed("went back")
         self._fail("confirmed")
 
-    def go_back(self) -> bool:
+    def go_back(self) -> Back:
         self.asked.append("go back")
         self._fail("go back")
+        if self.first:
+            return "nothing before"
         was, self.on_new = self.on_new, False
-        return was
+        return "went back" if was else "not there"
 
     def has_left(self) -> bool:
         return self.taken and not self.on_new
@@ -91,7 +94,7 @@ def begin(state: State) -> Begin:
 
 
 def go(state: State, number: int, fleet: Fleet) -> Rollout:
-    return roll_out(state, number, fleet.reach, silent, tries=2, pause_seconds=0.0)
+    return roll_out(state, number, fleet.reach, silent, at_once=1, tries=2, pause_seconds=0.0)
 
 
 def stages(rollout: Rollout) -> dict[str, str]:
@@ -161,6 +164,13 @@ def test_one_that_cannot_be_told_to_go_back_is_owed_it(state: State, begin: Begi
     assert (found.status, stages(found)) == ("failed", {"a": "returned", "b": "returned"})
     assert fleet["a"].asked.count("go back") == 1
     assert not fleet["b"].on_new
+
+
+def test_one_that_had_nothing_before_keeps_the_only_one_it_has(state: State, begin: Begin) -> None:
+    fleet = Fleet(a=Device(first=True), b=Device({"install": [CheckFailed("b: golden vectors")]}))
+    found = go(state, begin(("a", "b")), fleet)
+    assert (found.status, stages(found)) == ("failed", {"a": "kept", "b": "refused"})
+    assert fleet["a"].on_new
 
 
 class Killed(BaseException):
