@@ -1,4 +1,4 @@
-"""``edgekit device setup``: numpy, a runtime and cryptography on a device, apart from the system's, tried, removable."""
+"""``edgekit device setup``: numpy, a runtime and cryptography on a device, apart from the system's, tried first."""
 
 from __future__ import annotations
 

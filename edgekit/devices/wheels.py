@@ -1,8 +1,8 @@
 """The packages a device needs, fetched here for its architecture and Python: no internet and no pip is needed there.
 
 Few wheels are enough: numpy and the runtime to measure, cryptography (and its cffi) to take in a signed release. What
-ONNX Runtime declares beyond that (flatbuffers, packaging, protobuf) is never loaded by running a model, and of its wheel
-and numpy's about a third is for other purposes; what is left is tried on the device before anything relies on it.
+ONNX Runtime declares beyond that (flatbuffers, packaging, protobuf) is never loaded by running a model, and of its
+wheel and numpy's about a third is for other purposes; what is left is tried on the device before it is relied on.
 """
 
 from __future__ import annotations
