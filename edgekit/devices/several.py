@@ -73,9 +73,9 @@ def on_each(
         futures = [pool.submit(one, device) for device in devices]
         try:
             _wait(futures)
-        except KeyboardInterrupt:
+        except BaseException:  # Ctrl-C, or a bug
             stop.set()
-            _wait(futures)
+            pool.shutdown(cancel_futures=True)
             raise
     return [future.result() for future in futures]
 

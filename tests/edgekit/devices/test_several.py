@@ -60,12 +60,18 @@ def test_stages_name_the_device_where_there_are_several() -> None:
     assert sorted(stages) == ["b: profile", "c: profile", "profile"]
 
 
-def test_a_bug_is_no_line_of_a_device() -> None:
+def test_a_bug_is_no_line_of_a_device_and_ends_all() -> None:
+    begun: list[str] = []
+
     def work(device: str, progress: Progress) -> None:
+        begun.append(device)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         on_each(["a"], work, silent)
+    with pytest.raises(ZeroDivisionError):
+        on_each([f"pi{number}" for number in range(500)], work, silent, at_once=1)
+    assert len(begun) < 500
 
 
 def test_no_more_at_a_time_than_asked_for() -> None:
