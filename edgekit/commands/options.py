@@ -21,6 +21,12 @@ Device = Annotated[
         "--device", metavar="NAME", help="The machine to measure on: local (the default), or a name of yours."
     ),
 ]
+Devices = Annotated[
+    str, typer.Argument(metavar="NAME,...", help="Names from edgekit.toml, ssh://user@host[:port], or local.")
+]
+Model = Annotated[
+    str, typer.Option("--name", metavar="N", help="Of the application's model; one device may have several.")
+]
 Targets = Annotated[
     str | None,
     typer.Option("--target", metavar="T,...", help="cpu, openvino, cuda; by default every one that can run."),

@@ -133,7 +133,7 @@ def _answers(name: str, code: int, stdout: str, stderr: str) -> list[dict[str, A
         answers = [loads(line, name) for line in stdout.splitlines() if line.strip()]
     except InputError as error:
         raise AgentFailed(str(error)) from error
-    if not answers or not all(isinstance(answer, dict) for answer in answers):
+    if not all(isinstance(answer, dict) for answer in answers):
         raise AgentFailed(f"{name} answered something else than it was asked")
     return answers
 

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgekit.devices.orders import Orders
+from edgekit.devices.failures import DeviceLost
+from edgekit.devices.orders import SECONDS, Orders
 from edgekit.shipping.rollout import Back
-from edgekit_targets.errors import AgentFailed
+from edgekit_targets.errors import AgentFailed, EdgekitError
+from edgekit_targets.records import parse
+from edgekit_targets.releases.listing import Listed
 
 _FOLDER = "incoming"
 INSTALL_SECONDS = 900.0
 """A small board runs the golden vectors three times, holds a pace, and asks an application."""
 _WAIT_SECONDS = 60.0
 """For whoever else is at work on the device, for instance on behalf of a controller that has died."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Installed:
+    """What matters here of :class:`edgekit_targets.releases.install.Installed`."""
+
+    release: str
 
 
 class Push:
@@ -56,53 +68,57 @@ class Push:
         assert self._there is not None
         probe = [] if self._probe is None else ["--probe", self._probe]
         force = ["--force-older"] if self._force_older else []
-        found = self._ask(
-            *("install", self._there, "--wait", f"{_WAIT_SECONDS:g}"),
-            *("--confirm-within", f"{self._confirm_seconds:g}", *probe, *force),
-            seconds=INSTALL_SECONDS,
-        )
-        self._installed = self._text(found, "release")
-        self._orders.remove(_FOLDER, self._release)
+        try:
+            answer = self._ask(
+                *("install", self._there, "--wait", f"{_WAIT_SECONDS:g}"),
+                *("--confirm-within", f"{self._confirm_seconds:g}", *probe, *force),
+                seconds=INSTALL_SECONDS,
+            )
+        except DeviceLost:
+            raise
+        except EdgekitError:
+            self._tidy()
+            raise
+        self._installed = parse(_Installed, answer, self._orders.name).release
 
     def confirm(self) -> None:
         """Make the switch final."""
         assert self._installed is not None
         self._ask("confirm", "--release", self._installed)
+        self._tidy()
 
     def go_back(self) -> Back:
         """Go back if this release is what runs there."""
         found = self._listed()
-        current = found.get("current")
-        if found.get("unfinished") is not None and self._is_it(found["unfinished"]):
-            return "went back" if self._ask("recover")["went_back_from"] == found["unfinished"] else "not there"
-        if not self._is_it(current):
+        if self._is_it(found.unfinished):
+            self._ask("recover")
+            return "went back"
+        if found.current is None or not self._is_it(found.current):
             return "not there"
-        if found.get("previous") is None and found.get("waiting") is None:
+        if found.previous is None and found.waiting is None:
             return "nothing before"
-        return "went back" if self._ask("rollback", "--from", str(current))["changed"] else "not there"
+        self._ask("rollback", "--from", found.current)
+        return "went back"
 
     def has_left(self) -> bool:
         """Whether the device took this release in and runs another now."""
         found = self._listed()
-        held = found.get("releases")
-        taken = isinstance(held, list) and any(
-            isinstance(one, dict) and self._is_it(one.get("release")) for one in held
-        )
-        return taken and not self._is_it(found.get("current"))
+        return any(self._is_it(one.release) for one in found.releases) and not self._is_it(found.current)
 
-    def _listed(self) -> dict[str, Any]:
-        """What the device has of this model; nothing where it was never sent any."""
-        return self._ask("releases")
+    def _listed(self) -> Listed:
+        return parse(Listed, self._ask("releases"), self._orders.name)
 
-    def _is_it(self, release: object) -> bool:
+    def _is_it(self, release: str | None) -> bool:
         """A device that found its copy damaged keeps another under the same name with a number."""
-        return isinstance(release, str) and re.fullmatch(rf"{re.escape(self._release)}(-[0-9]+)?", release) is not None
+        return release is not None and re.fullmatch(rf"{re.escape(self._release)}(-[0-9]+)?", release) is not None
 
-    def _ask(self, command: str, *words: str, seconds: float = 120.0) -> dict[str, Any]:
-        return self._orders.ask(command, *words, "--name", self._model, seconds=seconds)[-1]
+    def _tidy(self) -> None:
+        """The device has its own copy now, or wants none."""
+        with contextlib.suppress(EdgekitError):
+            self._orders.remove(_FOLDER, self._release)
 
-    def _text(self, answer: dict[str, Any], key: str) -> str:
-        found = answer.get(key)
-        if not isinstance(found, str):
-            raise AgentFailed(f"{self._orders.name} answered something else than it was asked")
-        return found
+    def _ask(self, command: str, *words: str, seconds: float = SECONDS) -> dict[str, Any]:
+        answers = self._orders.ask(command, *words, "--name", self._model, seconds=seconds)
+        if not answers:
+            raise AgentFailed(f"{self._orders.name} gave no answer to {command}")
+        return answers[-1]
