@@ -3,7 +3,7 @@
 To add a command, add a file and its line below. A command of commands (``edgekit device list``) is a folder.
 """
 
-from edgekit.commands import compare, device, export, init, pick, profile, report, targets, verify
+from edgekit.commands import compare, device, export, init, keys, pick, profile, report, ship, targets, verify
 
-COMMANDS = [compare, export, profile, pick, report, verify, targets, init]
-GROUPS = [device]
+COMMANDS = [compare, export, profile, pick, report, ship, verify, targets, init]
+GROUPS = [device, keys]

@@ -44,12 +44,12 @@ SIGNED: Final = tuple(name for name in FILES if name != SIGNATURE)
 LARGEST_COUNTER: Final = (1 << 53) - 1
 """What every JSON reader holds exactly."""
 ANY: Final = "any"
-DEFAULT_NAME: Final = "model"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?!\.)){0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5}){1,3}")
 _ARCHITECTURE_OF = {"avx2": "x86_64", "vnni": "x86_64", "arm-dotprod": "aarch64"}
 _LONGEST_AXIS = 1 << 31
+Normalisation = Literal["in the graph", "the model's own"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +119,8 @@ class Release:
     size_bytes: int
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    normalisation: Literal["in the graph"]
-    """Raw values go in."""
+    normalisation: Normalisation
+    """``in the graph``: raw values go in. ``the model's own``: what it was trained on, which edgekit does not know."""
     states: tuple[State, ...]
     reset: str
     """How a stream is started anew, in words; of a window that nothing is carried."""

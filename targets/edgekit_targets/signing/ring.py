@@ -10,7 +10,7 @@ from edgekit_targets.files import write_atomic
 from edgekit_targets.signing.keys import SHORT, PublicKey, read_public_key
 
 FOLDER = "keys"
-_TRUSTED, _REVOKED = "trusted", "revoked"
+TRUSTED, REVOKED = "trusted", "revoked"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def read_ring(root: Path) -> KeyRing:
         InputError: a file there is no public key, or lies under another name than its own.
         MissingExtra: ``cryptography`` is not installed.
     """
-    return KeyRing(_read(root / FOLDER / _TRUSTED), _read(root / FOLDER / _REVOKED))
+    return KeyRing(_read(root / FOLDER / TRUSTED), _read(root / FOLDER / REVOKED))
 
 
 def trust(root: Path, key: PublicKey) -> None:
@@ -37,11 +37,9 @@ def trust(root: Path, key: PublicKey) -> None:
     Raises:
         InputError: it was revoked, or the folder cannot be written.
     """
-    if _path(root, _REVOKED, key).exists():
-        raise InputError(
-            f"key {key.id[:SHORT]} was revoked there, which is for good; sign with a new one: edgekit keys new"
-        )
-    write_atomic(_path(root, _TRUSTED, key), key.pem)
+    if root.joinpath(*file_of(REVOKED, key)).exists():
+        raise InputError(revoked_error(key))
+    write_atomic(root.joinpath(*file_of(TRUSTED, key)), key.pem)
 
 
 def revoke(root: Path, key: PublicKey) -> None:
@@ -50,11 +48,17 @@ def revoke(root: Path, key: PublicKey) -> None:
     Raises:
         InputError: the folder cannot be written.
     """
-    write_atomic(_path(root, _REVOKED, key), key.pem)
+    write_atomic(root.joinpath(*file_of(REVOKED, key)), key.pem)
 
 
-def _path(root: Path, kind: str, key: PublicKey) -> Path:
-    return root / FOLDER / kind / f"{key.id[:SHORT]}.pub"
+def file_of(kind: str, key: PublicKey) -> tuple[str, ...]:
+    """Where a key of a list (``trusted`` or ``revoked``) lies, below the root."""
+    return FOLDER, kind, f"{key.id[:SHORT]}.pub"
+
+
+def revoked_error(key: PublicKey) -> str:
+    """Why a revoked key is not trusted again."""
+    return f"key {key.id[:SHORT]} was revoked there, which is for good; make another with: edgekit keys new PATH"
 
 
 def _read(folder: Path) -> tuple[PublicKey, ...]:
