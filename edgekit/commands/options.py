@@ -125,6 +125,20 @@ def share(text: str, option: str) -> float:
         raise InputError(f"{option} {error}; write e.g. {option} 1%") from error
 
 
+def duration(text: str, option: str) -> float:
+    """Read a time in seconds: ``120s`` or ``500ms``.
+
+    Raises:
+        InputError: no such time.
+    """
+    from edgekit.budget.units import UnitError, parse_quantity
+
+    try:
+        return parse_quantity(text, "time")
+    except UnitError as error:
+        raise InputError(f"{option} {error}; write e.g. {option} 120s") from error
+
+
 def pairs(entries: list[str] | None, option: str) -> dict[str, str]:
     """Read repeated ``key=value`` entries.
 

@@ -46,13 +46,16 @@ class Question:
     """What a user asked for: the same asked again goes on with what is unfinished, anything else is a new rollout."""
 
     bundle: str
-    artifact: str
-    sha256: str
+    artifact: str | None
+    """As it was asked for: null for the pick."""
     model: str
     """The name under which the devices keep it."""
     waves: tuple[tuple[str, ...], ...]
     probe: str | None
     confirm_seconds: float
+    force: bool
+    others: dict[str, str]
+    """What else makes a release another one, as it was written."""
 
 
 @dataclass(frozen=True, kw_only=True)

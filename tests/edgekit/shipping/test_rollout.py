@@ -86,7 +86,14 @@ def state(tmp_path: Path) -> Iterator[State]:
 def begin(state: State) -> Begin:
     def start(*waves: tuple[str, ...]) -> int:
         question = Question(
-            bundle="/b", artifact="a", sha256="0" * 64, model="model", waves=waves, probe=None, confirm_seconds=60.0
+            bundle="/b",
+            artifact="a",
+            model="model",
+            waves=waves,
+            probe=None,
+            confirm_seconds=60.0,
+            force=False,
+            others={},
         )
         return state.begin(question, "1-ab", Path("/r")).number
 

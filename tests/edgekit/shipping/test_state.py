@@ -16,11 +16,12 @@ from edgekit_targets.errors import CheckFailed, InputError
 QUESTION = Question(
     bundle="/work/bundle",
     artifact="lstm-window-fp32-portable-plain",
-    sha256="0" * 64,
     model="model",
     waves=(("a",), ("b", "c")),
     probe=None,
     confirm_seconds=120.0,
+    force=False,
+    others={},
 )
 
 
