@@ -181,6 +181,7 @@ class Store:
             self._prepare_link(link, to)
         self._prepare_state(_final(state, pending))
         self._prepare_state(dataclasses.replace(state, pending=None))
+        self.disk.sync(self.folder)  # the ways out are there whenever the note is, after a power failure too
         self._write(dataclasses.replace(state, pending=pending))
         self._point(PREVIOUS, before)
         self._point(CURRENT, release)
@@ -229,6 +230,7 @@ class Store:
         self._prepare_link(CURRENT, to)
         self._prepare_link(PREVIOUS, before)
         self._prepare_state(self.state())
+        self.disk.sync(self.folder)
         self._write(dataclasses.replace(self.state(), pending=undone))
         self.go_back()
 
@@ -323,9 +325,12 @@ class Store:
 
     def _sweep(self, folder: Path) -> None:
         """Remove what a change that was stopped has left behind."""
-        for entry in sorted(os.scandir(folder), key=lambda one: one.name):
-            if entry.name.startswith(".") and entry.name.endswith(_TEMPORARY):
-                remove_tree(self.disk, folder / entry.name)
+        names = sorted(entry.name for entry in os.scandir(folder))
+        left = [name for name in names if name.startswith(".") and name.endswith(_TEMPORARY)]
+        for name in left:
+            remove_tree(self.disk, folder / name)
+        if left:
+            self.disk.sync(folder)
 
 
 def counter_of(release: str) -> int:
