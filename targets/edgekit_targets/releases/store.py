@@ -29,16 +29,15 @@ from edgekit_targets.flock import Held, take
 from edgekit_targets.releases import state as states
 from edgekit_targets.releases.boot import Boot, RealBoot
 from edgekit_targets.releases.disk import Disk, copy_tree, remove_tree, write_file
+from edgekit_targets.releases.format import DEFAULT_NAME, check_name
 from edgekit_targets.releases.state import Pending, State
 
 CURRENT, PREVIOUS, RELEASES = "current", "previous", "releases"
 MODELS = "models"
 DEFAULT_ROOT = "~/.edgekit"
-DEFAULT_NAME = "model"
 _LOCK = ".lock"
 _TEMPORARY = ".tmp"
 _PATIENCE_SECONDS = 2.0
-_NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _IDS = re.compile(r"([0-9]{1,18})-[0-9a-f]{12}(?:-[0-9]{1,4})?")
 
 
@@ -61,9 +60,7 @@ class Store:
         Raises:
             InputError: the name cannot be one.
         """
-        if not _NAMES.fullmatch(name):
-            raise InputError(f"--name {name!r} cannot be a model's name; use letters, digits, '.', '_' and '-'")
-        self.root, self.name = root, name
+        self.root, self.name = root, check_name(name, "--name")
         self.folder = root / MODELS / name
         self.releases = self.folder / RELEASES
         self.disk = disk or Disk()
@@ -78,19 +75,11 @@ class Store:
             InputError: another process holds it, or there is no such store.
             WriteFailed: the disk is full or cannot be written.
         """
-        with told_writing(self.folder):
-            if make:
-                self._make_folders()
-            elif not self.releases.is_dir():
-                raise InputError(f"no model {self.name} was installed below {self.root}; see --name and --root")
-            try:
-                lock = take(self.folder / _LOCK, self._patience)
-            except Held as held:
-                raise InputError(
-                    f"another edgekit is at work on {self.folder} (process {held.holder}); wait for it or end it"
-                ) from None
+        lock = self._take(make)
         try:
             yield
+        except OSError as error:
+            raise self._refused(error) from error
         finally:
             os.close(lock)
 
@@ -160,51 +149,43 @@ class Store:
         copy_tree(self.disk, source, stage)
         return stage
 
-    def admit(self, stage: Path, release: str) -> None:
-        """Make a staged copy a release of its name."""
-        self.disk.rename(stage, self.path(release))
+    def staged(self, release: str) -> Path:
+        """Where the staged copy of a release lies."""
+        return self._hidden(release)
+
+    def admit(self, release: str) -> None:
+        """Make a staged copy a release."""
+        self.disk.rename(self._hidden(release), self.path(release))
         self.disk.sync(self.releases)
 
-    def discard(self, path: Path) -> None:
-        """Remove a release or a staged copy; it is never to be seen in part under a release's name."""
-        hidden = path
-        if not path.name.startswith("."):
-            hidden = self._hidden(path.name)
+    def discard(self, release: str) -> None:
+        """Remove a release, staged or not; it is never seen in part under its name."""
+        hidden = self._hidden(release)
+        if self.path(release).is_dir():
             if hidden.exists():
                 remove_tree(self.disk, hidden)
-            self.disk.rename(path, hidden)
+            self.disk.rename(self.path(release), hidden)
             self.disk.sync(self.releases)
-        remove_tree(self.disk, hidden)
+        if hidden.exists():
+            remove_tree(self.disk, hidden)
 
     def switch(self, release: str, counter: int) -> None:
         """Make a release current and keep the one before as previous; not final before :meth:`confirm`.
 
-        On any error the links are as they were, except when the way back fails too: then :meth:`recover` takes it.
+        On any error, :meth:`abandon` it.
         """
-        before = self.current()
-        older = self.previous()
+        before, older = self.current(), self.previous()
         pending = Pending(release=release, counter=counter, current=before, previous=older, boot_id=self.boot.id)
         state = self.state()
-        final = self._final(state, pending)
-        try:
-            for link, to in ((CURRENT, release), (PREVIOUS, before), (CURRENT, before), (PREVIOUS, older)):
-                self._prepare_link(link, to)
-            self._prepare_state(final)
-            self._prepare_state(dataclasses.replace(state, pending=None))
-            self._write(dataclasses.replace(state, pending=pending))
-        except OSError:
-            if self.state().pending is not None:  # it was renamed, and the disk failed after that
-                self.go_back()
-            with contextlib.suppress(OSError):
-                self._sweep(self.folder)
-            raise
-        try:
-            self._point(PREVIOUS, before)
-            self._point(CURRENT, release)
-            self.disk.sync(self.folder)
-        except OSError:
-            self.go_back()
-            raise
+        for link, to in ((CURRENT, release), (PREVIOUS, before), (CURRENT, before), (PREVIOUS, older)):
+            self._prepare_link(link, to)
+        self._prepare_state(_final(state, pending))
+        self._prepare_state(dataclasses.replace(state, pending=None))
+        self.disk.sync(self.folder)  # the ways out are there whenever the note is, after a power failure too
+        self._write(dataclasses.replace(state, pending=pending))
+        self._point(PREVIOUS, before)
+        self._point(CURRENT, release)
+        self.disk.sync(self.folder)
 
     def wait(self, seconds: float) -> None:
         """From here on a switch is unmade unless it is confirmed within so many seconds, and before a restart."""
@@ -217,7 +198,7 @@ class Store:
         """Make a switch final; its counter is the least that is taken from now on."""
         state = self.state()
         assert state.pending is not None
-        self._write(self._final(state, state.pending))
+        self._write(_final(state, state.pending))
         with contextlib.suppress(OSError):
             self._sweep(self.folder)
 
@@ -232,6 +213,13 @@ class Store:
             self.disk.sync(self.folder)
         self._write(dataclasses.replace(state, pending=None))
 
+    def abandon(self) -> None:
+        """Unmake a switch that failed, as far as it went."""
+        if self.state().pending is not None:
+            self.go_back()
+        with contextlib.suppress(OSError):
+            self._sweep(self.folder)
+
     def swap(self) -> None:
         """Make previous current and current previous."""
         before, to = self.current(), self.previous()
@@ -242,6 +230,7 @@ class Store:
         self._prepare_link(CURRENT, to)
         self._prepare_link(PREVIOUS, before)
         self._prepare_state(self.state())
+        self.disk.sync(self.folder)
         self._write(dataclasses.replace(self.state(), pending=undone))
         self.go_back()
 
@@ -254,8 +243,27 @@ class Store:
         others = [release for release in self.held() if release not in needed]
         removed = others[: max(0, len(others) - keep)]
         for release in removed:
-            self.discard(self.path(release))
+            self.discard(release)
         return removed
+
+    def _take(self, make: bool) -> int:
+        """The lock's descriptor."""
+        try:
+            if make:
+                self._make_folders()
+            elif not self.releases.is_dir():
+                raise InputError(f"no model {self.name} was installed below {self.root}; see --name and --root")
+            return take(self.folder / _LOCK, self._patience)
+        except OSError as error:
+            raise self._refused(error) from error
+        except Held as held:
+            raise InputError(
+                f"another edgekit is at work on {self.folder} (process {held.holder}); wait for it or end it"
+            ) from None
+
+    def _refused(self, error: OSError) -> WriteFailed:
+        """Say in one line that the disk refuses, and what is current."""
+        return WriteFailed(f"cannot write {self.folder}: {error.strerror}; current is {self.current() or 'none'}")
 
     def _make_folders(self) -> None:
         for folder in (*reversed(self.releases.parents), self.releases):
@@ -277,9 +285,6 @@ class Store:
 
     def _hidden(self, release: str) -> Path:
         return self.releases / f".{release}{_TEMPORARY}"
-
-    def _final(self, state: State, pending: Pending) -> State:
-        return dataclasses.replace(state, accepted=max(state.accepted, pending.counter), pending=None)
 
     def _prepare_link(self, link: str, to: str | None) -> Path:
         """A link that only needs to be renamed."""
@@ -320,9 +325,12 @@ class Store:
 
     def _sweep(self, folder: Path) -> None:
         """Remove what a change that was stopped has left behind."""
-        for entry in sorted(os.scandir(folder), key=lambda one: one.name):
-            if entry.name.startswith(".") and entry.name.endswith(_TEMPORARY):
-                remove_tree(self.disk, folder / entry.name)
+        names = sorted(entry.name for entry in os.scandir(folder))
+        left = [name for name in names if name.startswith(".") and name.endswith(_TEMPORARY)]
+        for name in left:
+            remove_tree(self.disk, folder / name)
+        if left:
+            self.disk.sync(folder)
 
 
 def counter_of(release: str) -> int:
@@ -330,19 +338,5 @@ def counter_of(release: str) -> int:
     return int(release.partition("-")[0])
 
 
-def known(release: str) -> bool:
-    """Whether this can be the name of a release."""
-    return _IDS.fullmatch(release) is not None
-
-
-@contextlib.contextmanager
-def told_writing(folder: Path) -> Iterator[None]:
-    """Say in one line that the disk refuses.
-
-    Raises:
-        WriteFailed: it did.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise WriteFailed(f"cannot write {folder}: {error.strerror}; the releases are as they were") from error
+def _final(state: State, pending: Pending) -> State:
+    return dataclasses.replace(state, accepted=max(state.accepted, pending.counter), pending=None)
