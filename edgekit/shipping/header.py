@@ -29,6 +29,13 @@ _TYPES = {
 }
 """ONNXTensorElementDataType of onnxruntime_c_api.h."""
 _MOST_AXES = 8
+_NO_TENSOR = "{NULL, 0, 0, {0}, NULL}"
+_NOTHING = {
+    "EdgekitTensor": _NO_TENSOR,
+    "EdgekitState": f"{{{_NO_TENSOR}, NULL, 0.0}}",
+    "EdgekitDimension": "{NULL, 0}",
+    "char *const": "NULL",
+}
 _DECLARATIONS = f"""\
 enum {{ EDGEKIT_MAX_RANK = {_MOST_AXES} }};
 
@@ -131,7 +138,7 @@ def free_sizes(release: Release) -> dict[str, int]:
 def _array(kind: str, name: str, rows: Sequence[str]) -> list[str]:
     """A constant array and its length; C has no empty arrays, so one that is empty has an entry of zeros."""
     count = f"enum {{ EDGEKIT_{name.upper()} = {len(rows)} }};"
-    body = ",\n".join(f"  {row}" for row in rows or ["0" if kind.startswith("char") else "{0}"])
+    body = ",\n".join(f"  {row}" for row in rows or [_NOTHING[kind]])
     return [count, f"static const {kind} edgekit_{name}[] = {{\n{body}}};", ""]
 
 
