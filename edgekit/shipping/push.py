@@ -18,7 +18,7 @@ from edgekit_targets.releases.listing import Listed
 _FOLDER = "incoming"
 INSTALL_SECONDS = 900.0
 """A small board runs the golden vectors three times, holds a pace, and asks an application."""
-_WAIT_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 """For whoever else is at work on the device, for instance on behalf of a controller that has died."""
 
 
@@ -70,7 +70,7 @@ class Push:
         force = ["--force-older"] if self._force_older else []
         try:
             answer = self._ask(
-                *("install", self._there, "--wait", f"{_WAIT_SECONDS:g}"),
+                *("install", self._there, "--wait", f"{WAIT_SECONDS:g}"),
                 *("--confirm-within", f"{self._confirm_seconds:g}", *probe, *force),
                 seconds=INSTALL_SECONDS,
             )
