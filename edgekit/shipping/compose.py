@@ -99,7 +99,7 @@ def describe(
     """What ``release.json`` says.
 
     Raises:
-        InputError: a unit names no input or output of the artifact.
+        InputError: a unit names no input or output of the artifact, or there are more or fewer labels than outputs.
     """
     from edgekit.profiling.plan import concrete_shapes, golden_shapes
 
@@ -109,6 +109,11 @@ def describe(
     for one in units:
         if one not in fed:
             raise InputError(f"--unit {one}=... names no input or output of {artifact.id}; {nearest(one, sorted(fed))}")
+    known = tuple(labels) or (() if data is None else data.classes)
+    widths = {one.shape[-1] for one in artifact.outputs if one.shape and isinstance(one.shape[-1], int)}
+    if labels and widths and len(labels) not in widths:
+        wanted = " or ".join(sorted(map(str, widths)))
+        raise InputError(f"--labels gives {len(labels)} names, {artifact.id} gives {wanted} values")
     own: Normalisation = "in the graph" if artifact.family in _OWN_FAMILIES else "the model's own"
     return Release(
         schema_version=SCHEMA_VERSION,
@@ -128,7 +133,7 @@ def describe(
         normalisation=own,
         states=artifact.states,
         reset=_RESET if artifact.states else _NO_RESET,
-        labels=tuple(labels) or (() if data is None else data.classes),
+        labels=known,
         session=Session(
             target=chosen.target,
             options=chosen.options,

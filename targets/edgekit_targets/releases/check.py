@@ -164,11 +164,12 @@ def _check_evidence(content: bytes, path: Path, release: Release) -> None:
         data: Any = loads(content.decode("utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise CheckFailed(f"{path} is not UTF-8 text; ship the release again") from error
+    measured = path.name == Path(PROFILE).name
     if data is None:
-        if not release.forced:
+        if measured and not release.forced:
             raise CheckFailed(f"{path} holds no evidence, and the release was not forced; ship it again")
         return
     check_version(data, _EVIDENCE_VERSION, path)
-    measured = data.get("measurements", []) if path.name == Path(PROFILE).name else []
-    if any(not isinstance(one, dict) or one.get("sha256") != release.sha256 for one in measured):
+    told = data.get("measurements", []) if measured else []
+    if any(not isinstance(one, dict) or one.get("sha256") != release.sha256 for one in told):
         raise CheckFailed(f"{path} is evidence of another file; ship the release again")

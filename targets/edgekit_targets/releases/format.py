@@ -3,8 +3,8 @@
     model.onnx              the bytes that were measured
     release.json            this module's :class:`Release`
     golden.npz              inputs and the answers they must give
-    evidence/profile.json   the measurements of exactly this file, or null (``--force``)
-    evidence/verdict.json   the verdict it was picked by, or null
+    evidence/profile.json   the measurements of exactly this file; null only where ``--force`` did without
+    evidence/verdict.json   the verdict it was picked by; null where none was asked for
     model.h                 the same facts for C
     model.sig               the signature over every file above
 
