@@ -30,8 +30,11 @@ def run(
         Path | None, typer.Option("--key", metavar="PATH.key", help="Signs it; made by edgekit keys new.")
     ] = None,
     name: Annotated[
-        str, typer.Option("--name", metavar="N", help="Of the application's model; one device may have several.")
-    ] = "model",
+        str | None,
+        typer.Option(
+            "--name", metavar="N", help="Of the application's model, where a device has several; by default model."
+        ),
+    ] = None,
     counter: Annotated[
         int | None,
         typer.Option("--counter", metavar="N", help="Grows with each release; by default YYYYMMDDhhmmss of now (UTC)."),
@@ -62,7 +65,7 @@ def run(
     from edgekit.shipping.signing import read_private_key
     from edgekit.terminal.output import print_json, print_line, remark
     from edgekit_targets.files import check_free
-    from edgekit_targets.releases.format import MANIFEST, check_name
+    from edgekit_targets.releases.format import DEFAULT_NAME, MANIFEST, check_name
 
     if key is None:
         raise InputError(
@@ -70,7 +73,7 @@ def run(
         )
     if to is None:
         raise InputError("--to is missing: say where the release is to be written with --to FOLDER")
-    check_name(name, "--name")
+    model = check_name(name or DEFAULT_NAME, "--name")
     number = next_counter(counter)
     units = options.pairs(unit, "--unit")
     check_free(to, force=None, marker=MANIFEST, option="--to")
@@ -87,7 +90,7 @@ def run(
     for one in chosen.forced:
         remark(f"forced: {one}")
     release = compose(
-        bundle, chosen, to, key=signer, name=name, counter=number, units=units, labels=options.names(labels)
+        bundle, chosen, to, key=signer, name=model, counter=number, units=units, labels=options.names(labels)
     )
     if json:
         print_json({"schema_version": 1, "to": str(to), "key": signer.public.id, "release": release})

@@ -46,7 +46,7 @@ def _window(path: Path) -> None:
         helper.make_node("Gather", ["x", "last"], ["step"], axis=1),
         helper.make_node("Neg", ["step"], ["logits"]),
     ]
-    axes = ["batch", "length", FEATURES]
+    axes: list[str | int | None] = ["batch", "length", FEATURES]
     _write(
         path,
         nodes,
@@ -61,7 +61,7 @@ def _stream(path: Path) -> None:
 
     info = helper.make_tensor_value_info
     nodes = [helper.make_node("Add", ["x", "h"], ["h_out"]), helper.make_node("Identity", ["h_out"], ["logits"])]
-    axes = ["batch", FEATURES]
+    axes: list[str | int | None] = ["batch", FEATURES]
     _write(
         path,
         nodes,
@@ -176,7 +176,8 @@ def make_release(shelf: Shelf, key: PrivateKey, tmp_path_factory: pytest.TempPat
     def make(artifact: str = WINDOW, counter: int = 7, bundle: Path = shelf.bundle, **more: Any) -> Path:
         out = folder / f"{len(list(folder.iterdir()))}"
         chosen = choose(bundle, artifact=artifact)
-        compose(bundle, chosen, out, **({"key": key, "name": "model", "counter": counter} | more))
+        facts: dict[str, Any] = {"key": key, "name": "model", "counter": counter}
+        compose(bundle, chosen, out, **(facts | more))
         return out
 
     return make

@@ -43,7 +43,7 @@ def test_they_accept_ours_and_refuse_it_when_altered(
 ) -> None:
     _, public, key = pair
     folder = make_release(STREAM, key=key)
-    verify = ["verify", "key", "--public_key", public, "--signature", folder / SIGNATURE, folder]
+    verify: list[str | Path] = ["verify", "key", "--public_key", public, "--signature", folder / SIGNATURE, folder]
     done = model_signing(*verify)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verification succeeded" in done.stdout
