@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from edgekit_targets.releases.format import GOLDEN, MANIFEST
 from tests.edgekit.conftest import make_artifact, make_manifest, make_measurement, make_profile
-from tests.edgekit.shipping.conftest import STREAM, WINDOW, key, make_release, make_shelf, shelf
+from tests.edgekit.shelf import STREAM, WINDOW, composed, key, make_shelf, shelf
 
 __all__ = [  # fixtures
+    "composed",
     "key",
     "make_artifact",
     "make_manifest",
     "make_measurement",
     "make_profile",
-    "make_release",
     "make_shelf",
     "shelf",
 ]
@@ -121,7 +121,7 @@ def golden(release: Path) -> tuple[Floats, Floats, float]:
 
 def ask_python(running: Running, x: Floats) -> Floats:
     running.send(json.dumps({"x": x.tolist()}))
-    return np.array(json.loads(running.answer())["logits"], np.float32)[0]
+    return np.array(json.loads(running.answer())["logits"][0], np.float32)
 
 
 def ask_c(running: Running, x: Floats) -> Floats:
@@ -132,16 +132,16 @@ def ask_c(running: Running, x: Floats) -> Floats:
 @pytest.mark.slow
 @pytest.mark.parametrize("artifact", [WINDOW, STREAM])
 def test_python_gives_the_golden_answers_and_notices_a_switch(
-    make_release: Callable[..., Path], device: Device, start: Callable[..., Running], artifact: str
+    composed: Callable[..., Path], device: Device, start: Callable[..., Running], artifact: str
 ) -> None:
-    release = make_release(artifact)
+    release = composed(artifact)
     device.activate(release)
     running = start([sys.executable, str(EXAMPLES / "python" / "infer.py"), str(device.current)])
     inputs, outputs, tolerance = golden(release)
     for x, y in [(inputs[0], outputs[0])] if artifact == STREAM else [(inputs, outputs)]:
         for one, want in zip(x, y, strict=True):
             np.testing.assert_allclose(ask_python(running, one[None]), want, atol=tolerance)
-    device.activate(make_release(artifact, 8))  # a stream starts anew
+    device.activate(composed(artifact, 8))  # a stream starts anew
     first = outputs[1, 0] if artifact == STREAM else outputs[1]
     given = inputs[1, 0] if artifact == STREAM else inputs[1]
     np.testing.assert_allclose(ask_python(running, given[None]), first, atol=tolerance)
@@ -150,14 +150,14 @@ def test_python_gives_the_golden_answers_and_notices_a_switch(
 @pytest.mark.slow
 @pytest.mark.parametrize("artifact", [WINDOW, STREAM])
 def test_c_gives_the_golden_answers_resets_and_notices_a_switch(
-    make_release: Callable[..., Path],
+    composed: Callable[..., Path],
     device: Device,
     library: Path,
     tmp_path: Path,
     start: Callable[..., Running],
     artifact: str,
 ) -> None:
-    release = make_release(artifact)
+    release = composed(artifact)
     first = device.activate(release)
     running = start([str(compiled(device, library, tmp_path / "infer")), str(device.current)])
     inputs, outputs, tolerance = golden(release)
@@ -169,7 +169,7 @@ def test_c_gives_the_golden_answers_resets_and_notices_a_switch(
     else:
         for one, want in zip(inputs, outputs, strict=True):
             np.testing.assert_allclose(ask_c(running, one), want, atol=tolerance)
-    second = device.activate(make_release(artifact, 8))
+    second = device.activate(composed(artifact, 8))
     given, want = (inputs[1, 0], outputs[1, 0]) if artifact == STREAM else (inputs[1], outputs[1])
     np.testing.assert_allclose(ask_c(running, given), want, atol=tolerance)
     assert running.end().split("\n")[:2] == [f"took up {first}", f"took up {second}"]
@@ -177,14 +177,14 @@ def test_c_gives_the_golden_answers_resets_and_notices_a_switch(
 
 @pytest.mark.slow
 def test_c_keeps_the_old_release_where_the_contract_changed(
-    make_release: Callable[..., Path], device: Device, library: Path, tmp_path: Path, start: Callable[..., Running]
+    composed: Callable[..., Path], device: Device, library: Path, tmp_path: Path, start: Callable[..., Running]
 ) -> None:
-    release = make_release(WINDOW)
+    release = composed(WINDOW)
     device.activate(release)
     running = start([str(compiled(device, library, tmp_path / "infer")), str(device.current)])
     inputs, outputs, tolerance = golden(release)
     np.testing.assert_allclose(ask_c(running, inputs[0]), outputs[0], atol=tolerance)
-    other = device.activate(make_release(WINDOW, 8, labels=["x", "y", "z"]))
+    other = device.activate(composed(WINDOW, 8, labels=["x", "y", "z"]))
     np.testing.assert_allclose(ask_c(running, inputs[1]), outputs[1], atol=tolerance)
     assert f"{other} has another contract" in running.end()
 

@@ -16,8 +16,9 @@ _LINUX = Path("/proc/sys/kernel/random/boot_id")
 class Boot(Protocol):
     """What is known of this start."""
 
-    id: str
-    """Another one after each restart."""
+    @property
+    def id(self) -> str:
+        """Another one after each restart."""
 
     def seconds(self) -> float:
         """Since the start, sleep included where the system counts it."""

@@ -37,7 +37,7 @@ MODELS = "models"
 DEFAULT_ROOT = "~/.edgekit"
 _LOCK = ".lock"
 _TEMPORARY = ".tmp"
-_PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 2.0
 _IDS = re.compile(r"([0-9]{1,18})-[0-9a-f]{12}(?:-[0-9]{1,4})?")
 
 
@@ -51,7 +51,7 @@ class Store:
         *,
         disk: Disk | None = None,
         boot: Boot | None = None,
-        patience_seconds: float | None = _PATIENCE_SECONDS,
+        patience_seconds: float | None = PATIENCE_SECONDS,
     ) -> None:
         """The store of the model ``name`` below ``root``; nothing is made yet.
 

@@ -9,9 +9,9 @@ from edgekit.main import main
 from edgekit_targets.releases.check import verify_release
 from edgekit_targets.signing.keys import read_public_key
 from edgekit_targets.signing.ring import read_ring
-from tests.edgekit.shipping.conftest import BUDGET, STREAM, WINDOW, Shelf, key, make_release, make_shelf, shelf
+from tests.edgekit.shelf import BUDGET, STREAM, WINDOW, Shelf, composed, key, make_shelf, shelf
 
-__all__ = ["key", "make_release", "make_shelf", "shelf"]  # fixtures
+__all__ = ["composed", "key", "make_shelf", "shelf"]  # fixtures
 Captured = pytest.CaptureFixture[str]
 
 
@@ -69,7 +69,7 @@ def test_json_says_what_was_shipped_and_verified(
     ("arguments", "code", "words"),
     [
         (["--to", "out"], 2, "--key is missing.*edgekit keys new"),
-        (["--key", "own.key"], 2, "--to is missing"),
+        (["--key", "own.key"], 2, "--device or --to is missing"),
         (["--key", "own.pub", "--to", "out"], 2, "--key own.pub is no private key"),
         (["--key", "own.key", "--to", "out", "--name", "../up"], 2, "--name '../up' must be"),
         (["--key", "own.key", "--to", "out", "--counter", "0"], 2, "--counter 0"),
