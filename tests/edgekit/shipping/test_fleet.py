@@ -166,24 +166,24 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_thousand_get_over_what_can_be_got_over(
-    folder: Path, owner: Owner, small_release: Callable[..., Path]
+    folder: Path, owner: Owner, make_release: Callable[..., Path]
 ) -> None:
     """Every line breaks once, at a random point, and the controller dies a few times."""
     luck = random.Random(1)
-    fleet = Fleet(folder, owner, small_release(1), DEVICES, luck)
+    fleet = Fleet(folder, owner, make_release(1), DEVICES, luck)
     for device in fleet.devices.values():
         device.fault = luck.choice(HARMLESS)
-    new = small_release(2)
+    new = make_release(2)
     found = fleet.ship(new, "1,5%,100%", death_rate=0.0005)
     assert found.status == "done"
     assert {one.stage for one in found.deliveries} == {"done"}
     fleet.check(found, new)
 
 
-def test_a_thousand_fail_at_random_points(folder: Path, owner: Owner, small_release: Callable[..., Path]) -> None:
+def test_a_thousand_fail_at_random_points(folder: Path, owner: Owner, make_release: Callable[..., Path]) -> None:
     """In fleets of 20, each with devices that may fail in every way there is."""
     ends: Counter[tuple[str, str]] = Counter()
-    old, new = small_release(1), small_release(2)
+    old, new = make_release(1), make_release(2)
     for seed in range(DEVICES // 20):
         luck = random.Random(seed)
         fleet = Fleet(folder / str(seed), owner, old, 20, luck)

@@ -86,8 +86,8 @@ def stages(found: Rollout) -> dict[str, str]:
     return {one.device: one.stage for one in found.deliveries}
 
 
-def test_eight_devices_in_waves(start: Start, owner: Owner, small_release: MakeRelease, tmp_path: Path) -> None:
-    first, second, third = (small_release(counter) for counter in (1, 2, 3))
+def test_eight_devices_in_waves(start: Start, owner: Owner, make_release: MakeRelease, tmp_path: Path) -> None:
+    first, second, third = (make_release(counter) for counter in (1, 2, 3))
     pis = start(*"abcdefgh")
     own = own_devices(pis)
     for pi in pis.values():
@@ -150,17 +150,17 @@ def full(folder: Path) -> Iterator[None]:
 
 
 def test_what_is_refused_over_the_wire_changes_nothing(
-    start: Start, owner: Owner, small_release: MakeRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, owner: Owner, make_release: MakeRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, new = small_release(2), small_release(3)
+    old, new = make_release(2), make_release(3)
     room = "No space left" if ROOT else "cannot write"
     cases: dict[str, tuple[Path, str]] = {
-        "unknown": (small_release(3, signer=Owner()), "signed by a key that is not trusted here"),
+        "unknown": (make_release(3, signer=Owner()), "signed by a key that is not trusted here"),
         "revoked": (new, "which is revoked"),
-        "machine": (small_release(3, architectures=("riscv64",)), "is for riscv64, this device is"),
+        "machine": (make_release(3, architectures=("riscv64",)), "is for riscv64, this device is"),
         "full": (new, room),
         "readonly": (new, "Read-only file system" if ROOT else "cannot write"),
-        "older": (small_release(1), "is older .counter 1. than what this device has accepted .2."),
+        "older": (make_release(1), "is older .counter 1. than what this device has accepted .2."),
         "busy": (new, "another edgekit is at work on .* wait for it"),
         "waiting": (new, "waits for its confirmation here"),
     }
@@ -169,7 +169,7 @@ def test_what_is_refused_over_the_wire_changes_nothing(
     for pi in pis.values():
         prepare(pi, owner, old)
     revoke(store_of(pis["revoked"]).root, owner.public)
-    install(small_release(4), store_of(pis["waiting"]), steps(owner.public), confirm_within=LONG)
+    install(make_release(4), store_of(pis["waiting"]), steps(owner.public), confirm_within=LONG)
     monkeypatch.setattr(pushing, "WAIT_SECONDS", 0.1)
 
     def attempt(name: str, progress: Progress) -> tuple[Rollout, Tree, Tree]:
@@ -210,9 +210,9 @@ class Witness:
 
 
 def test_a_device_that_hangs_up_before_it_is_confirmed_goes_back_by_itself(
-    start: Start, owner: Owner, small_release: MakeRelease, tmp_path: Path
+    start: Start, owner: Owner, make_release: MakeRelease, tmp_path: Path
 ) -> None:
-    old, new = small_release(1), small_release(2)
+    old, new = make_release(1), make_release(2)
     pis = start("a", "b")
     own = own_devices(pis)
     for pi in pis.values():
