@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 from edgekit_targets import __version__
 from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.records import dumps
-from edgekit_targets.releases.format import DEFAULT_NAME, MANIFEST, MODEL, Release, parse_release
-from edgekit_targets.releases.store import CURRENT, DEFAULT_ROOT, MODELS, Store
+from edgekit_targets.releases.format import MANIFEST, MODEL, Release, parse_release
+from edgekit_targets.releases.store import CURRENT, DEFAULT_NAME, DEFAULT_ROOT, MODELS, Store
 
 INTERRUPTED = 130
 _KEPT = 0
