@@ -275,7 +275,7 @@ class Store:
 
     def _target(self, link: str) -> str | None:
         try:
-            named = Path(os.readlink(self.folder / link))  # noqa: PTH115 - the target as it is written
+            named = (self.folder / link).readlink()
         except FileNotFoundError:
             return None
         except OSError as error:
