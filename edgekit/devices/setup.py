@@ -1,4 +1,4 @@
-"""``edgekit device setup``: numpy and a runtime on a device, apart from the system's packages, tried, and removable."""
+"""``edgekit device setup``: numpy, a runtime and cryptography on a device, apart from the system's, tried first."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ import subprocess, json
 code = "import json, numpy; found = {'numpy': numpy.__version__}\\n"
 for name in sys.argv[3:]:
     code += "import %s; found['%s'] = %s.__version__\\n" % (name, name, name)
+if "cryptography" in sys.argv[3:]:  # its compiled half is loaded when it is used
+    code += "import cryptography.hazmat.primitives.asymmetric.ec\\n"
 code += "print(json.dumps(found))"
 variables = dict(os.environ, PYTHONPATH=sys.argv[1], XDG_CACHE_HOME=sys.argv[2])
 child = subprocess.run([sys.executable, "-c", code], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

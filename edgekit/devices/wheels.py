@@ -1,8 +1,8 @@
 """The packages a device needs, fetched here for its architecture and Python: no internet and no pip is needed there.
 
-Two wheels are enough: numpy and the runtime. What ONNX Runtime declares beyond that (flatbuffers, packaging, protobuf)
-is never loaded by running a model, and of both wheels about a third is for other purposes; what is left is tried on the
-device before anything relies on it.
+Few wheels are enough: numpy and the runtime to measure, cryptography (and its cffi) to take in a signed release. What
+ONNX Runtime declares beyond that (flatbuffers, packaging, protobuf) is never loaded by running a model, and of its
+wheel and numpy's about a third is for other purposes; what is left is tried on the device before it is relied on.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def requirements_for(runtime: str | None) -> tuple[str, ...]:
     if match is None:
         raise InputError(f"--runtime {runtime!r} is no version of ONNX Runtime; write --runtime onnxruntime==1.19.2")
     old = (int(match[1]), int(match[2])) < _NUMPY_2
-    return (runtime.strip(), *([_NUMPY_1] if old else pinned().requirements[1:]))
+    _, numpy, *others = pinned().requirements
+    return (runtime.strip(), _NUMPY_1 if old else numpy, *others)
 
 
 def fetch(found: Found, requirements: Sequence[str], cache: Path) -> Closure:

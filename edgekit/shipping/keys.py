@@ -1,17 +1,12 @@
-"""A device's list of keys, changed from here: this machine's own, or that of a device behind ssh."""
+"""A device's list of keys, changed from here by its own commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from edgekit.devices import snippets
-from edgekit.devices.connect import find_address, reach
+from edgekit.devices.orders import orders
 from edgekit.project.contract import OwnDevice
-from edgekit_targets.errors import InputError
-from edgekit_targets.releases.store import DEFAULT_ROOT
 from edgekit_targets.signing.keys import PublicKey
-from edgekit_targets.signing.ring import REVOKED, TRUSTED, file_of, revoke, revoked_error, trust
 
 
 def trust_on(device: str, own: Mapping[str, OwnDevice], key: PublicKey) -> None:
@@ -21,14 +16,8 @@ def trust_on(device: str, own: Mapping[str, OwnDevice], key: PublicKey) -> None:
         InputError: no such device, it cannot be reached or written, or the key was revoked there.
         DeviceLost: it does not answer.
     """
-    if find_address(device, own).host is None:
-        trust(_here(), key)
-        return
-    with reach(device, own) as place:
-        taken = place.path(*file_of(REVOKED, key))
-        if place.ask(snippets.LIST, taken)["found"].get(taken) is not None:
-            raise InputError(f"{device}: {revoked_error(key)}")
-        place.put(key.pem, *file_of(TRUSTED, key))
+    with orders(device, own) as there:
+        there.ask("keys", "trust", "-", given=key.pem)
 
 
 def revoke_on(device: str, own: Mapping[str, OwnDevice], key: PublicKey) -> None:
@@ -38,12 +27,5 @@ def revoke_on(device: str, own: Mapping[str, OwnDevice], key: PublicKey) -> None
         InputError: no such device, or it cannot be reached or written.
         DeviceLost: it does not answer.
     """
-    if find_address(device, own).host is None:
-        revoke(_here(), key)
-        return
-    with reach(device, own) as place:
-        place.put(key.pem, *file_of(REVOKED, key))
-
-
-def _here() -> Path:
-    return Path(DEFAULT_ROOT).expanduser()
+    with orders(device, own) as there:
+        there.ask("keys", "revoke", "-", given=key.pem)

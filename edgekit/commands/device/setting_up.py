@@ -23,7 +23,7 @@ def run(
     remove: Annotated[bool, typer.Option("--remove", help="Take everything of edgekit away from the device.")] = False,
     json: Json = False,
 ) -> int:
-    """Put numpy and ONNX Runtime on a device that may have neither internet nor pip.
+    """Put numpy, ONNX Runtime and cryptography on a device that may have neither internet nor pip.
 
     The wheels for its processor and Python are fetched here, checked by hash, sent over ssh, unpacked into ~/.edgekit
     apart from the system's packages, and tried before they are used.

@@ -18,8 +18,9 @@ from typing import Any, NoReturn
 from edgekit_targets import __version__
 from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.records import dumps
-from edgekit_targets.releases.format import MANIFEST, MODEL, Release, parse_release
-from edgekit_targets.releases.store import CURRENT, DEFAULT_NAME, DEFAULT_ROOT, MODELS, Store
+from edgekit_targets.releases.answers import Pruned, RolledBack
+from edgekit_targets.releases.format import DEFAULT_NAME
+from edgekit_targets.releases.store import DEFAULT_ROOT, MODELS, PATIENCE_SECONDS, Store
 
 INTERRUPTED = 130
 _KEPT = 0
@@ -66,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         metavar="SECONDS",
         help="go back by itself unless confirmed so soon; without, the health probe confirms",
+    )
+    one.add_argument(
+        "--wait", type=float, metavar="SECONDS", help="how long to wait for another who is at work (default: 2)"
     )
     one = _add(commands, "confirm", _confirm, "make a switch final that waits for it")
     _add_store(one)
@@ -132,7 +136,8 @@ def _install(given: argparse.Namespace) -> list[Any]:
     name = given.name
     if name is None:
         name = steps.verify(given.folder)[0].name
-    store = Store(_root(given), name)
+    patience = PATIENCE_SECONDS if given.wait is None else given.wait
+    store = Store(_root(given), name, patience_seconds=patience)
     return [install(given.folder, store, steps, force_older=given.force_older, confirm_within=given.confirm_within)]
 
 
@@ -149,46 +154,13 @@ def _rollback(given: argparse.Namespace) -> list[Any]:
 
     store = Store(_root(given), given.name)
     current, changed = rollback(store, real_steps(_root(given), None), leaving=given.leaving)
-    return [{"name": given.name, "current": current, "previous": store.previous(), "changed": changed}]
+    return [RolledBack(name=given.name, current=current, previous=store.previous(), changed=changed)]
 
 
 def _releases(given: argparse.Namespace) -> list[Any]:
-    return [_listed(store) for store in _stores(given)]
+    from edgekit_targets.releases.listing import list_releases
 
-
-def _listed(store: Store) -> dict[str, Any]:
-    """As it lies there; a switch that should be gone back from is told, and left to ``recover``."""
-    state = store.state()
-    pending = state.pending
-    current = store.current()
-    return {
-        "name": store.name,
-        "current": current,
-        "previous": store.previous(),
-        "path": None if current is None else str(store.folder / CURRENT / MODEL),
-        "accepted": state.accepted,
-        "waiting": None if (waiting := store.waits()) is None else waiting.release,
-        "seconds_left": None if waiting is None else store.left_seconds(waiting),
-        "unfinished": None if pending is None or waiting is not None else pending.release,
-        "releases": [_told(store, release) for release in store.held()],
-    }
-
-
-def _told(store: Store, release: str) -> dict[str, Any]:
-    """What a release says of itself, unchecked; null where it cannot be read."""
-    folder = store.path(release)
-    said: Release | None
-    try:
-        said = parse_release((folder / MANIFEST).read_bytes(), str(folder / MANIFEST))
-    except (InputError, OSError):
-        said = None
-    return {
-        "release": release,
-        "counter": None if said is None else said.counter,
-        "artifact": None if said is None else said.artifact,
-        "created": None if said is None else said.created,
-        "size_bytes": sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()),
-    }
+    return [list_releases(store) for store in _stores(given)]
 
 
 def _prune(given: argparse.Namespace) -> list[Any]:
@@ -198,7 +170,7 @@ def _prune(given: argparse.Namespace) -> list[Any]:
     with store.locked():
         store.recover()
         removed = store.prune(given.keep)
-        return [{"name": given.name, "removed": removed, "kept": store.held()}]
+        return [Pruned(name=given.name, removed=tuple(removed), kept=tuple(store.held()))]
 
 
 def _recover(given: argparse.Namespace) -> list[Any]:

@@ -29,16 +29,15 @@ from edgekit_targets.flock import Held, take
 from edgekit_targets.releases import state as states
 from edgekit_targets.releases.boot import Boot, RealBoot
 from edgekit_targets.releases.disk import Disk, copy_tree, remove_tree, write_file
-from edgekit_targets.releases.format import check_name
+from edgekit_targets.releases.format import DEFAULT_NAME, check_name
 from edgekit_targets.releases.state import Pending, State
 
 CURRENT, PREVIOUS, RELEASES = "current", "previous", "releases"
 MODELS = "models"
 DEFAULT_ROOT = "~/.edgekit"
-DEFAULT_NAME = "model"
 _LOCK = ".lock"
 _TEMPORARY = ".tmp"
-_PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 2.0
 _IDS = re.compile(r"([0-9]{1,18})-[0-9a-f]{12}(?:-[0-9]{1,4})?")
 
 
@@ -52,7 +51,7 @@ class Store:
         *,
         disk: Disk | None = None,
         boot: Boot | None = None,
-        patience_seconds: float | None = _PATIENCE_SECONDS,
+        patience_seconds: float | None = PATIENCE_SECONDS,
     ) -> None:
         """The store of the model ``name`` below ``root``; nothing is made yet.
 

@@ -15,7 +15,7 @@ from edgekit_targets.bundle import read_manifest, write_manifest
 from edgekit_targets.errors import InputError, NothingFits, Undecided
 from edgekit_targets.types.profile import Measurement, Profile
 from edgekit_targets.types.verdict import SCHEMA_VERSION
-from tests.edgekit.shipping.conftest import BUDGET, STREAM, WINDOW, Shelf
+from tests.edgekit.shelf import BUDGET, STREAM, WINDOW, Shelf
 
 Make = Callable[..., Shelf]
 BROKEN = "p99=1us"

@@ -15,13 +15,13 @@ from edgekit.shipping.signing import PrivateKey
 from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.releases.check import verify_release
 from edgekit_targets.releases.format import FILES, PROFILE, VERDICT
-from tests.edgekit.shipping.conftest import BUDGET, FEATURES, STEPS, STREAM, WINDOW, Shelf
+from tests.edgekit.shelf import BUDGET, FEATURES, STEPS, STREAM, WINDOW, Shelf
 
 Make = Callable[..., Path]
 
 
-def test_a_release_holds_its_files_and_nothing_else(make_release: Make) -> None:
-    folder = make_release()
+def test_a_release_holds_its_files_and_nothing_else(composed: Make) -> None:
+    folder = composed()
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert found == set(FILES)
     for path in folder.rglob("*"):
@@ -30,8 +30,8 @@ def test_a_release_holds_its_files_and_nothing_else(make_release: Make) -> None:
 
 
 @pytest.mark.parametrize("artifact", [WINDOW, STREAM])
-def test_it_says_what_was_measured(make_release: Make, shelf: Shelf, key: PrivateKey, artifact: str) -> None:
-    folder = make_release(artifact, 41, units={"x": "m/s²"})
+def test_it_says_what_was_measured(composed: Make, shelf: Shelf, key: PrivateKey, artifact: str) -> None:
+    folder = composed(artifact, 41, units={"x": "m/s²"})
     release, signer = verify_release(folder, [key.public])
     made = shelf.artifacts[artifact]
     assert (release.artifact, release.counter, release.sha256) == (artifact, 41, made.sha256)
@@ -56,8 +56,8 @@ def test_it_says_what_was_measured(make_release: Make, shelf: Shelf, key: Privat
         assert release.every_seconds is None
 
 
-def test_the_evidence_is_of_this_file_alone(make_release: Make, shelf: Shelf) -> None:
-    folder = make_release()
+def test_the_evidence_is_of_this_file_alone(composed: Make, shelf: Shelf) -> None:
+    folder = composed()
     profile = json.loads((folder / PROFILE).read_text())
     assert [one["artifact"] for one in profile["measurements"]] == [WINDOW]
     assert profile["measurements"][0]["latency"]["raw_seconds"]
@@ -116,11 +116,11 @@ def test_an_artifact_without_golden_vectors_is_not_shipped(
     ("more", "words"),
     [({"units": {"y": "g"}}, "--unit y=... names no input"), ({"labels": ["one"]}, "--labels .*1 names.* 3")],
 )
-def test_what_is_told_along_must_fit_the_model(make_release: Make, more: dict[str, Any], words: str) -> None:
+def test_what_is_told_along_must_fit_the_model(composed: Make, more: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        make_release(**more)
+        composed(**more)
 
 
-def test_golden_vectors_travel_as_they_are(make_release: Make, shelf: Shelf) -> None:
-    with np.load(make_release(STREAM) / "golden.npz") as arrays:
+def test_golden_vectors_travel_as_they_are(composed: Make, shelf: Shelf) -> None:
+    with np.load(composed(STREAM) / "golden.npz") as arrays:
         assert arrays["output.logits"].shape == (8, STEPS, FEATURES)

@@ -13,7 +13,7 @@ from edgekit.shipping.signing import PrivateKey, read_private_key
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.releases.check import verify_release
 from edgekit_targets.releases.format import SIGNATURE
-from tests.edgekit.shipping.conftest import STREAM
+from tests.edgekit.shelf import STREAM
 
 pytestmark = pytest.mark.slow
 
@@ -39,11 +39,11 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path, Pr
 
 
 def test_they_accept_ours_and_refuse_it_when_altered(
-    make_release: Callable[..., Path], pair: tuple[Path, Path, PrivateKey]
+    composed: Callable[..., Path], pair: tuple[Path, Path, PrivateKey]
 ) -> None:
     _, public, key = pair
-    folder = make_release(STREAM, key=key)
-    verify = ["verify", "key", "--public_key", public, "--signature", folder / SIGNATURE, folder]
+    folder = composed(STREAM, key=key)
+    verify: list[str | Path] = ["verify", "key", "--public_key", public, "--signature", folder / SIGNATURE, folder]
     done = model_signing(*verify)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verification succeeded" in done.stdout
@@ -55,10 +55,10 @@ def test_they_accept_ours_and_refuse_it_when_altered(
 
 
 def test_we_accept_theirs_and_refuse_it_when_altered(
-    make_release: Callable[..., Path], key: PrivateKey, pair: tuple[Path, Path, PrivateKey]
+    composed: Callable[..., Path], key: PrivateKey, pair: tuple[Path, Path, PrivateKey]
 ) -> None:
     private, _, other = pair
-    folder = make_release()
+    folder = composed()
     (folder / SIGNATURE).unlink()
     done = model_signing("sign", "key", "--private_key", private, "--signature", folder / SIGNATURE, folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -72,8 +72,8 @@ def test_we_accept_theirs_and_refuse_it_when_altered(
         verify_release(folder, [other.public])
 
 
-def test_both_refuse_a_file_that_was_added(make_release: Callable[..., Path], key: PrivateKey, tmp_path: Path) -> None:
-    folder, public = make_release(), tmp_path / "own.pub"
+def test_both_refuse_a_file_that_was_added(composed: Callable[..., Path], key: PrivateKey, tmp_path: Path) -> None:
+    folder, public = composed(), tmp_path / "own.pub"
     public.write_bytes(key.public.pem)
     (folder / "extra.bin").write_bytes(b"x")
     with pytest.raises(CheckFailed, match=r"'extra\.bin', which is no part of a release"):

@@ -47,10 +47,10 @@ def test_a_link_that_leads_nowhere_is_not_written_through(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
 def test_every_curve_of_the_format_signs(
-    tmp_path: Path, make_release: Callable[..., Path], curve: ec.EllipticCurve
+    tmp_path: Path, composed: Callable[..., Path], curve: ec.EllipticCurve
 ) -> None:
     key = read_private_key(write(tmp_path / "k", ec.generate_private_key(curve)))
-    _, signer = verify_release(make_release(key=key), [key.public])
+    _, signer = verify_release(composed(key=key), [key.public])
     assert signer.key == key.public.id
 
 
