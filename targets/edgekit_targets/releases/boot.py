@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -27,8 +28,10 @@ class Boot(Protocol):
 class RealBoot:
     """As the kernel tells it."""
 
-    def __init__(self) -> None:
-        self.id = _boot_id()
+    @cached_property
+    def id(self) -> str:
+        """Of the kernel: a random number at each start."""
+        return _boot_id()
 
     def seconds(self) -> float:
         """Since the start: ``CLOCK_BOOTTIME`` on Linux, the monotonic clock elsewhere."""

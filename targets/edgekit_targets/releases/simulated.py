@@ -123,7 +123,7 @@ def read_tree(folder: Path) -> Tree:
     for entry in os.scandir(folder):
         path = folder / entry.name
         if entry.is_symlink():
-            tree[entry.name] = os.readlink(path)  # noqa: PTH115 - as it is written
+            tree[entry.name] = str(path.readlink())
         else:
             tree[entry.name] = read_tree(path) if entry.is_dir() else path.read_bytes()
     return tree

@@ -29,12 +29,13 @@ from edgekit_targets.flock import Held, take
 from edgekit_targets.releases import state as states
 from edgekit_targets.releases.boot import Boot, RealBoot
 from edgekit_targets.releases.disk import Disk, copy_tree, remove_tree, write_file
-from edgekit_targets.releases.format import DEFAULT_NAME, check_name
+from edgekit_targets.releases.format import check_name
 from edgekit_targets.releases.state import Pending, State
 
 CURRENT, PREVIOUS, RELEASES = "current", "previous", "releases"
 MODELS = "models"
 DEFAULT_ROOT = "~/.edgekit"
+DEFAULT_NAME = "model"
 _LOCK = ".lock"
 _TEMPORARY = ".tmp"
 PATIENCE_SECONDS = 2.0
@@ -117,9 +118,11 @@ class Store:
         return max(self.state().accepted, 0 if current is None else counter_of(current))
 
     def waits(self) -> Pending | None:
-        """The switch whose confirmation is waited for, while there is time."""
+        """The switch whose confirmation is waited for, while there is time; not one that is being unmade."""
         pending = self.state().pending
-        return pending if pending is not None and self.left_seconds(pending) > 0.0 else None
+        if pending is None or self.left_seconds(pending) == 0.0 or self.current() != pending.release:
+            return None
+        return pending
 
     def left_seconds(self, pending: Pending) -> float:
         """How long its confirmation is waited for still: not at all after a restart."""
@@ -132,14 +135,12 @@ class Store:
 
         Gives the release that it went back from: one whose switch was not finished, or not confirmed in time.
         """
-        state = self.state()
-        pending = state.pending
-        if pending is not None and self.left_seconds(pending) > 0.0:
-            self._sweep(self.releases)
+        self._sweep(self.releases)
+        if self.waits() is not None:
             return None
+        pending = self.state().pending
         if pending is not None:
             self.go_back()
-        self._sweep(self.releases)
         self._sweep(self.folder)
         return None if pending is None else pending.release
 
@@ -274,7 +275,7 @@ class Store:
 
     def _target(self, link: str) -> str | None:
         try:
-            named = Path(os.readlink(self.folder / link))  # noqa: PTH115 - the target as it is written
+            named = (self.folder / link).readlink()
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -65,9 +65,8 @@ def watch(store: Store, release: str, sleep: Callable[[float], object] = time.sl
     """
     tries = 0
     while (pending := store.state().pending) is not None and pending.release == release:
-        left = store.left_seconds(pending)
-        if left > 0.0:
-            sleep(min(left, _LOOK_SECONDS))
+        if store.waits() is not None:
+            sleep(min(store.left_seconds(pending), _LOOK_SECONDS))
             continue
         try:
             with store.locked():
