@@ -19,7 +19,8 @@ from edgekit_targets import __version__
 from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.records import dumps
 from edgekit_targets.releases.answers import Pruned, RolledBack
-from edgekit_targets.releases.store import DEFAULT_NAME, DEFAULT_ROOT, MODELS, PATIENCE_SECONDS, Store
+from edgekit_targets.releases.format import DEFAULT_NAME
+from edgekit_targets.releases.store import DEFAULT_ROOT, MODELS, PATIENCE_SECONDS, Store
 
 INTERRUPTED = 130
 _KEPT = 0

@@ -44,6 +44,7 @@ SIGNED: Final = tuple(name for name in FILES if name != SIGNATURE)
 LARGEST_COUNTER: Final = (1 << 53) - 1
 """What every JSON reader holds exactly."""
 ANY: Final = "any"
+DEFAULT_NAME: Final = "model"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?!\.)){0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5}){1,3}")

@@ -29,13 +29,12 @@ from edgekit_targets.flock import Held, take
 from edgekit_targets.releases import state as states
 from edgekit_targets.releases.boot import Boot, RealBoot
 from edgekit_targets.releases.disk import Disk, copy_tree, remove_tree, write_file
-from edgekit_targets.releases.format import check_name
+from edgekit_targets.releases.format import DEFAULT_NAME, check_name
 from edgekit_targets.releases.state import Pending, State
 
 CURRENT, PREVIOUS, RELEASES = "current", "previous", "releases"
 MODELS = "models"
 DEFAULT_ROOT = "~/.edgekit"
-DEFAULT_NAME = "model"
 _LOCK = ".lock"
 _TEMPORARY = ".tmp"
 PATIENCE_SECONDS = 2.0
