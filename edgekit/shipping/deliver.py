@@ -92,7 +92,7 @@ def describe_unmeasured(
     """
     measured = {profile.device.name for _, profile in read_profiles(bundle)}
     asked = [device for device in devices if name_in_profiles(device, own) not in measured]
-    if not asked:
+    if not asked or not measured:
         return {}
 
     def work(device: str, progress: Progress) -> Device:

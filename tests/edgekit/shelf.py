@@ -1,4 +1,4 @@
-"""A small bundle of real files (a window, and a step that adds up what it sees), with evidence, and a key to sign by."""
+"""A small bundle of real files (a window, and a step that adds up what it sees), with evidence, and a key."""
 
 from __future__ import annotations
 
