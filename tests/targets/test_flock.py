@@ -21,8 +21,10 @@ def test_one_holder_who_says_who_it_is(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_its_holder_and_somebody_may_wait_for_that(tmp_path: Path) -> None:
-    code = "import sys, time; from edgekit_targets.flock import take; take(sys.argv[1]); print(flush=True); time.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "lock")], stdout=subprocess.PIPE) as holder:
+    code = "import sys; from edgekit_targets.flock import take; take(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(Held):
