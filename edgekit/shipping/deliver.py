@@ -14,7 +14,7 @@ from edgekit.devices.several import on_each
 from edgekit.profiling.store import read_profiles
 from edgekit.project.contract import OwnDevice
 from edgekit.shipping.push import Push
-from edgekit.shipping.rollout import Receiver, roll_out
+from edgekit.shipping.rollout import AT_ONCE, Receiver, roll_out
 from edgekit.shipping.state import Question, Rollout, State
 from edgekit_targets.progress import Progress
 from edgekit_targets.releases.format import SIGNATURE, Release, release_id
@@ -102,7 +102,7 @@ def describe_unmeasured(
         progress("ask what it is", 1, 1)
         return found
 
-    outcomes = on_each(asked, work, progress)
+    outcomes = on_each(asked, work, progress, at_once=AT_ONCE)
     for one in outcomes:
         if one.error is not None:
             raise one.error

@@ -159,19 +159,16 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def releases_table(models: Sequence[Listed]) -> Table:
-    """What a device has of each model, the newest release of each first."""
-    table = _table("model", "release", "", "artifact", "made", "size")
-    for model in models:
-        for one in reversed(model.releases):
-            table.add_row(
-                escape(model.name),
-                escape(one.release),
-                _place_of(one.release, model),
-                escape(one.artifact or "cannot be read"),
-                escape((one.created or "").partition(".")[0].replace("T", " ").removesuffix("Z")),
-                size(one.size_bytes),
-            )
+def releases_table(model: Listed) -> Table:
+    """What a device has of a model, the newest release first."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    table.add_column("release", no_wrap=True)
+    table.add_column("")
+    table.add_column("artifact", overflow="fold")
+    table.add_column("size", justify="right")
+    for one in reversed(model.releases):
+        artifact = escape(one.artifact or "cannot be read")
+        table.add_row(escape(one.release), _place_of(one.release, model), artifact, size(one.size_bytes))
     return table
 
 

@@ -45,9 +45,9 @@ def run(
         if not any(model.releases for model in models):
             print_line(f"{device}: no release yet; ship one with: edgekit ship BUNDLE --device {device}")
             return
-        print_line(f"{device}:")
-        print_table(releases_table(models))
         for model in models:
+            print_line(f"{device}: {model.name}, which applications open at {model.path or 'no path yet'}")
+            print_table(releases_table(model))
             if model.unfinished is not None:
                 print_line(f"{model.unfinished} was not confirmed: the next ship or rollback goes back from it")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit_targets.agent.client import LocalAgent
+from edgekit_targets.agent.process import end_with_parent
 from edgekit_targets.agent.protocol import Enforce, Open, Opened, Ran, Run
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.releases.format import GOLDEN, MODEL, Release
@@ -143,19 +144,22 @@ def run_command(command: str, folder: Path, seconds: float) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=end_with_parent,
     )
+    said = b""
     try:
         said, _ = process.communicate(timeout=seconds)
-        how = say_exit(process.returncode)
     except subprocess.TimeoutExpired:
-        said, how = b"", f"did not end within {seconds:g} s"
+        pass  # or it has ended, and something that it left behind holds its output
     finally:
+        code = process.poll()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
-    if process.returncode != 0:
+    if code != 0:
+        how = f"did not end within {seconds:g} s" if code is None else say_exit(code)
         last = said.decode("utf-8", "replace").strip().rpartition("\n")[2][-_QUOTED:]
         raise CheckFailed(f"--probe {command!r} {how}" + (f": {last}" if last else ""))
 

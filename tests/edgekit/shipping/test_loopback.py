@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from edgekit.devices.orders import orders
 from edgekit.devices.several import on_each
+from edgekit.main import main
 from edgekit.project.contract import OwnDevice
 from edgekit.shipping import push as pushing
 from edgekit.shipping.deliver import begin, deliver
 from edgekit.shipping.keys import revoke_on, trust_on
 from edgekit.shipping.push import Push
 from edgekit.shipping.rollout import Receiver, roll_out
+from edgekit.shipping.signing import PrivateKey
 from edgekit.shipping.state import Question, Rollout, State
 from edgekit_targets.flock import take
 from edgekit_targets.progress import Progress, silent
@@ -31,6 +36,7 @@ from edgekit_targets.releases.install import install
 from edgekit_targets.releases.simulated import Tree, read_tree
 from edgekit_targets.releases.store import Store
 from edgekit_targets.signing.ring import revoke, trust
+from tests.edgekit.shelf import WINDOW, Shelf
 from tests.edgekit.shipping.conftest import Start, id_of, own_devices
 from tests.pi.parts.device import Pi
 from tests.targets.releases.bench import steps
@@ -263,3 +269,70 @@ def test_keys_are_trusted_and_revoked_there(start: Start, owner: Owner) -> None:
         revoke_on("a", own, owner.public)
         assert there.ask("keys", "list") == [{"trusted": [], "revoked": [owner.public.id]}]
         assert there.ask("releases") == []
+
+
+def test_the_same_command_goes_on_after_it_was_killed(
+    start: Start,
+    owner: Owner,
+    make_release: MakeRelease,
+    make_shelf: Callable[..., Shelf],
+    key: PrivateKey,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = make_release(1)
+    pis = start("a", "b", "c")
+    for pi in pis.values():
+        prepare(pi, owner, old)
+        trust(store_of(pi).root, key.public)
+    (tmp_path / "edgekit.toml").write_text("".join(f'[devices.{name}]\naddress = "ssh://{name}"\n' for name in pis))
+    (tmp_path / "own.key").write_bytes(
+        key.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    bundle = str(make_shelf(verdict=None, measured=False).bundle)
+    words = ["ship", bundle, "--artifact", WINDOW, "--force", "--key", "own.key", "--device", "a,b,c"]
+
+    controller = subprocess.Popen([sys.executable, "-m", "edgekit", *words], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while (there := unfinished_there(tmp_path)) is None or "switching" not in list(stages(there).values())[1:]:
+        assert time.monotonic() < deadline
+        assert controller.poll() is None
+        time.sleep(0.01)
+    controller.kill()
+    controller.wait()
+    first = (store_of(pis["a"]).folder / "current").lstat()
+
+    assert main([*words, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "going on with release" in printed.err
+    found = json.loads(printed.out)["rollout"]
+    assert (found["status"], found["release"]) == ("done", there.release)
+    for pi in pis.values():
+        assert (store_of(pi).current(), store_of(pi).previous()) == (there.release, id_of(old))
+        assert store_of(pi).state().pending is None
+    assert (store_of(pis["a"]).folder / "current").lstat() == first  # it was done, so it was not asked again
+
+    assert main(["device", "rollback", "a,b"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{name}: {id_of(old)} is current" for name in "ab"]
+    assert main(["device", "releases", "a,c", "--json"]) == 0
+    a, c = json.loads(capsys.readouterr().out)["devices"]
+    assert (a["result"][0]["current"], c["result"][0]["current"]) == (id_of(old), there.release)
+    assert main(["device", "releases", "a"]) == 0
+    assert there.release in capsys.readouterr().out
+    install(make_release(2), store_of(pis["c"]), steps(owner.public), force_older=True)
+    install(make_release(3), store_of(pis["c"]), steps(owner.public), force_older=True)
+    assert main(["device", "prune", "c"]) == 0
+    assert "removed 1-" in capsys.readouterr().out
+    assert len(store_of(pis["c"]).held()) == 2
+
+
+def unfinished_there(folder: Path) -> Rollout | None:
+    """What the command in ``folder`` is at, read while it is at it."""
+    file = folder / "state" / "edgekit" / "rollouts.sqlite"
+    if not file.exists():
+        return None
+    with State(file) as state:
+        return next(iter(state.unfinished()), None)
