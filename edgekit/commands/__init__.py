@@ -3,7 +3,21 @@
 To add a command, add a file and its line below. A command of commands (``edgekit device list``) is a folder.
 """
 
-from edgekit.commands import compare, device, explain, export, init, pick, profile, report, rounds, targets, verify
+from edgekit.commands import (
+    compare,
+    device,
+    explain,
+    export,
+    init,
+    keys,
+    pick,
+    profile,
+    report,
+    rounds,
+    ship,
+    targets,
+    verify,
+)
 
-COMMANDS = [compare, export, profile, pick, report, verify, explain, rounds, targets, init]
-GROUPS = [device]
+COMMANDS = [compare, export, profile, pick, report, ship, verify, explain, rounds, targets, init]
+GROUPS = [device, keys]

@@ -21,6 +21,12 @@ Device = Annotated[
         "--device", metavar="NAME", help="The machine to measure on: local (the default), or a name of yours."
     ),
 ]
+Devices = Annotated[
+    str, typer.Argument(metavar="NAME,...", help="Names from edgekit.toml, ssh://user@host[:port], or local.")
+]
+Model = Annotated[
+    str, typer.Option("--name", metavar="N", help="Of the application's model; one device may have several.")
+]
 Targets = Annotated[
     str | None,
     typer.Option("--target", metavar="T,...", help="cpu, openvino, cuda; by default every one that can run."),
@@ -117,6 +123,20 @@ def share(text: str, option: str) -> float:
         return parse_quantity(text, "share")
     except UnitError as error:
         raise InputError(f"{option} {error}; write e.g. {option} 1%") from error
+
+
+def duration(text: str, option: str) -> float:
+    """Read a time in seconds: ``120s`` or ``500ms``.
+
+    Raises:
+        InputError: no such time.
+    """
+    from edgekit.budget.units import UnitError, parse_quantity
+
+    try:
+        return parse_quantity(text, "time")
+    except UnitError as error:
+        raise InputError(f"{option} {error}; write e.g. {option} 120s") from error
 
 
 def pairs(entries: list[str] | None, option: str) -> dict[str, str]:

@@ -15,11 +15,12 @@ def write_verdict(bundle: Path, verdict: Verdict) -> Path:
     return add_document(bundle / FOLDER, verdict, verdict.created)
 
 
-def newest_verdict(bundle: Path) -> Verdict | None:
-    """The verdict given last, or None where none was.
+def newest_verdict(bundle: Path, device: str | None = None) -> Verdict | None:
+    """The verdict given last (for the device that profiles keep under this name), or None where none was.
 
     Raises:
         InputError: a file is truncated, edited into something else or written by a newer edgekit.
     """
     found = read_documents(bundle / FOLDER, Verdict, SCHEMA_VERSION, lambda verdict: verdict.created)
-    return found[-1][1] if found else None
+    own = [verdict for _, verdict in found if device in (None, verdict.device)]
+    return own[-1] if own else None

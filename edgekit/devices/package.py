@@ -28,7 +28,7 @@ if sys.version_info < (3, 11):
     sys.exit("edgekit's agent needs Python 3.11 or newer, and %s is Python %d.%d; "
              "name a newer one or install it" % ((sys.executable,) + tuple(sys.version_info[:2])))
 
-from edgekit_targets.agent.server import main
+from edgekit_targets.main import main
 
 main()
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +80,41 @@ class Place:
         if self.ask(snippets.LIST, path)["found"].get(path) == sha256:
             return path
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        seconds = 60.0 + size / _SLOWEST_BYTES_PER_SECOND
         with contextlib.nullcontext(content) if isinstance(content, bytes) else content.open("rb") as given:
-            answer = self.ask(snippets.RECEIVE, path, str(size), sha256, given=given, seconds=seconds)
-        snippets.refuse(answer, self.name, parts[-1])
+            self._receive([(path, size, sha256)], given, parts[-1])
         return path
+
+    def put_folder(self, folder: Path, *parts: str) -> str:
+        """Send the files of a folder that are not there already, all at once; gives the folder's path on the device.
+
+        Files that arrived before a connection broke are not sent again. What else lies in that folder is let be.
+
+        Raises:
+            InputError: the disk is full or cannot be written.
+            AgentFailed: a file did not arrive whole.
+            DeviceLost: the connection broke.
+        """
+        target = self.path(*parts)
+        files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        hashes = {name: sha256_of(path) for name, path in files.items()}
+        there = self.ask(snippets.LIST, *(f"{target}/{name}" for name in files))["found"]
+        missing = [name for name in files if there.get(f"{target}/{name}") != hashes[name]]
+        if missing:
+            sizes = [(f"{target}/{name}", files[name].stat().st_size, hashes[name]) for name in missing]
+            with tempfile.TemporaryFile() as given:
+                for name in missing:
+                    with files[name].open("rb") as source:
+                        shutil.copyfileobj(source, given)
+                given.seek(0)
+                self._receive(sizes, given, parts[-1])
+        return target
+
+    def _receive(self, files: Sequence[tuple[str, int, str]], given: IO[bytes] | bytes, what: str) -> None:
+        """Send files (path there, size, SHA-256), whose contents ``given`` holds one after the other."""
+        seconds = 60.0 + sum(size for _, size, _ in files) / _SLOWEST_BYTES_PER_SECOND
+        words = [str(word) for file in files for word in file]
+        answer = self.ask(snippets.RECEIVE, *words, given=given, seconds=seconds)
+        snippets.refuse(answer, self.name, what)
 
     def get(self, path: str) -> bytes:
         """The content of a file there.

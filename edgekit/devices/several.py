@@ -35,6 +35,8 @@ def on_each(
     *,
     tries: int = TRIES,
     pause_seconds: float | None = None,
+    at_once: int | None = None,
+    ended: Callable[[Outcome[Result]], None] = lambda outcome: None,
 ) -> list[Outcome[Result]]:
     """Run ``work(device, progress)`` for all devices at the same time.
 
@@ -46,6 +48,8 @@ def on_each(
         progress: told by all of them, under stages that name the device where there are several.
         tries: how often a device is tried that is lost each time.
         pause_seconds: between two tries; by default 20.
+        at_once: how many are worked on at a time; by default all.
+        ended: told of each device when it has ended, by the thread that worked on it.
 
     Raises:
         KeyboardInterrupt: after every device has ended; each is interrupted the next time it tells its progress.
@@ -59,17 +63,20 @@ def on_each(
                 raise KeyboardInterrupt
             progress(f"{device}: {stage}" if len(devices) > 1 else stage, done, total)
 
-        return _tried(device, lambda: work(device, told), stop, tries, pause)
+        outcome = _tried(device, lambda: work(device, told), stop, tries, pause)
+        ended(outcome)
+        return outcome
 
     if len(devices) == 1:  # in this thread, where Ctrl-C is heard at once
         return [one(devices[0])]
-    with ThreadPoolExecutor(max_workers=max(1, len(devices)), thread_name_prefix="device") as pool:
+    workers = max(1, min(len(devices), at_once or len(devices)))
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="device") as pool:
         futures = [pool.submit(one, device) for device in devices]
         try:
             _wait(futures)
-        except KeyboardInterrupt:
+        except BaseException:  # Ctrl-C, or a bug
             stop.set()
-            _wait(futures)
+            pool.shutdown(cancel_futures=True)
             raise
     return [future.result() for future in futures]
 

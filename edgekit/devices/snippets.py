@@ -70,17 +70,19 @@ RECEIVE: Final = (
     SAY
     + """
 import hashlib, shutil
-path, size, expected = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-part = "%s.%d.part" % (path, os.getpid())
 spare = 16 << 20
+files = [(path, int(size), expected) for path, size, expected in zip(*[iter(sys.argv[1:])] * 3)]
+part = None
 try:
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    free = shutil.disk_usage(os.path.dirname(path)).free
-    if free < size + spare:
+    for path, size, expected in files:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    free = shutil.disk_usage(os.path.dirname(files[0][0])).free
+    if free < sum(size for path, size, expected in files) + spare:
         say(error="full", free_bytes=free)
         sys.exit(0)
-    digest, left = hashlib.sha256(), size
-    try:
+    for path, size, expected in files:
+        part = "%s.%d.part" % (path, os.getpid())
+        digest, left = hashlib.sha256(), size
         with open(part, "wb") as file:
             while left:
                 piece = sys.stdin.buffer.read(min(left, 1 << 20))
@@ -93,17 +95,18 @@ try:
             os.fsync(file.fileno())
         if left or digest.hexdigest() != expected:
             say(error="broken")
-        else:
-            os.replace(part, path)
-            say(path=path)
-    finally:
-        if os.path.exists(part):
-            os.unlink(part)
+            break
+        os.replace(part, path)
+    else:
+        say(received=len(files))
 except OSError as error:
     say(error="full" if error.errno == 28 else str(error.strerror), free_bytes=0)
+finally:
+    if part is not None and os.path.exists(part):
+        os.unlink(part)
 """
 )
-"""One file from standard input, to a temporary name, checked, then renamed: a broken line looks like an end of file."""
+"""Files from standard input, each to a temporary name, checked, renamed: a broken line looks like an end of file."""
 
 SEND: Final = (
     SAY

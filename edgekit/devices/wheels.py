@@ -1,6 +1,6 @@
 """The packages a device needs, fetched here for its architecture and Python: no internet and no pip is needed there.
 
-Two wheels are enough: numpy and the runtime (three more where releases are verified). What ONNX Runtime declares beyond
+Two wheels are enough: numpy and the runtime (two more where releases are verified). What ONNX Runtime declares beyond
 that (flatbuffers, packaging, protobuf) is never loaded by running a model, and of both wheels about a third is for
 other purposes; what is left is tried on the device before anything relies on it.
 """

@@ -130,7 +130,7 @@ def subjects(
     for artifact in manifest.artifacts:
         file = artifact_path(bundle, artifact)
         golden = golden_path(bundle, artifact)
-        shapes = _golden_shapes(golden)
+        shapes = golden_shapes(golden)
         stream = artifact.mode == "stream"
         wanted = ([] if stream else lengths) or [own_length(manifest, artifact)]
         for length, batch in itertools.product(wanted, batches):
@@ -216,7 +216,12 @@ def concrete_shapes(
     return shapes
 
 
-def _golden_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+def golden_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the golden inputs; none where there are no such vectors.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     if not path.is_file():
         return {}
     try:

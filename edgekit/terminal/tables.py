@@ -16,6 +16,7 @@ from edgekit.devices.check import Finding
 from edgekit.formats.markdown import cell_text
 from edgekit.profiling.verify import Check
 from edgekit.project.contract import OwnDevice
+from edgekit.shipping.state import Delivery, Stage
 from edgekit.terminal.format import (
     NOT_MEASURED,
     SYMBOLS,
@@ -29,6 +30,7 @@ from edgekit.terminal.format import (
     size,
 )
 from edgekit.terminal.format import limit as format_limit
+from edgekit_targets.releases.listing import Listed
 from edgekit_targets.types.catalogue import Entry
 from edgekit_targets.types.manifest import Accuracy, Artifact, Keep, Manifest
 from edgekit_targets.types.profile import Latency, Measurement, Profile
@@ -37,6 +39,15 @@ from edgekit_targets.types.verdict import Candidate, Constraint, Verdict
 
 _ISA_WORDS = ("avx2", "vnni", "arm-dotprod")
 """What an integer file may assume; the kernel's own words stand in the JSON."""
+_STAGES: dict[Stage, str] = {
+    "waiting": "not asked",
+    "switching": "unknown",
+    "done": "has it",
+    "refused": "as before",
+    "returning": "must go back",
+    "returned": "went back",
+    "kept": "has it, and had none before",
+}
 _ORDER = ["pass", "undecided", "unmeasured", "fail"]
 
 
@@ -148,6 +159,29 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     return table
 
 
+def releases_table(model: Listed) -> Table:
+    """What a device has of a model, the newest release first."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    table.add_column("release", no_wrap=True)
+    table.add_column("")
+    table.add_column("artifact", overflow="fold")
+    table.add_column("size", justify="right")
+    for one in reversed(model.releases):
+        artifact = escape(one.artifact or "cannot be read")
+        table.add_row(escape(one.release), _place_of(one.release, model), artifact, size(one.size_bytes))
+    return table
+
+
+def deliveries_table(deliveries: Sequence[Delivery]) -> Table:
+    """What became of each device of a rollout."""
+    table = _table("device", "wave")
+    for name in ("release", "what it said"):
+        table.add_column(name, overflow="fold")
+    for one in deliveries:
+        table.add_row(escape(one.device), str(one.wave + 1), _STAGES[one.stage], escape(one.told or ""))
+    return table
+
+
 def catalogue_table(entries: Sequence[Entry]) -> Table:
     """What is known about each kind of hardware; what differs from machine to machine is left out."""
     table = _table("catalogue")
@@ -174,6 +208,14 @@ def _table(first: str, *others: str) -> Table:
     for name in others:
         table.add_column(name, justify="right", overflow="fold")
     return table
+
+
+def _place_of(release: str, model: Listed) -> str:
+    if release == model.unfinished:
+        return "unfinished"
+    if release == model.waiting:
+        return "waits"
+    return "current" if release == model.current else "previous" if release == model.previous else ""
 
 
 def _constraint(found: Constraint) -> str:

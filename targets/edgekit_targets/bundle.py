@@ -41,7 +41,7 @@ def write_manifest(bundle: Path, manifest: Manifest) -> None:
     write_atomic(bundle / MANIFEST, dumps(manifest, indent=1) + "\n")
 
 
-def check_version(data: object, supported: int, path: Path) -> None:
+def check_version(data: object, supported: int, path: Path | str) -> None:
     """Refuse a document without a schema version or with one this edgekit does not know.
 
     Raises:

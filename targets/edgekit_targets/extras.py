@@ -15,6 +15,7 @@ _EXTRA_OF = {
     "aeon": "train",
     "onnxruntime": "cpu",
     "openvino": "openvino",
+    "cryptography": "ship",
 }
 
 

@@ -59,47 +59,48 @@ def sha256_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def staged_folder(out: Path, *, force: bool, marker: str) -> Iterator[Path]:
+def staged_folder(out: Path, *, force: bool | None, marker: str, option: str = "--out") -> Iterator[Path]:
     """Build a folder beside ``out`` and give it that name only when everything in it is complete.
 
     ``force`` replaces an existing folder, but only one that holds ``marker`` (one of ours) or nothing at all: an option
-    that can delete a home directory is a trap.
+    that can delete a home directory is a trap. Null where the command cannot replace one. ``option`` is what ``out``
+    was given by, for the messages.
 
     Raises:
         InputError: ``out`` exists, is a file, or cannot be written. Nothing is left behind.
     """
-    check_free(out, force=force, marker=marker)
+    check_free(out, force=force, marker=marker, option=option)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp"))
     except OSError as error:
-        raise InputError(f"--out {out} cannot be written: {error.strerror}; choose another folder") from error
+        raise InputError(f"{option} {out} cannot be written: {error.strerror}; choose another folder") from error
     try:
         yield stage
         stage.chmod(0o755)
         # Somebody else may have made it meanwhile: two runs at once must not replace each other.
-        _check_free(out, force, marker)
+        _check_free(out, force, marker, option)
         _swap_in(stage, out)
     except OSError as error:
         if error.errno not in _DISK:
             raise
         raise WriteFailed(
-            f"--out {out} cannot be written: {error.strerror}; free some space or choose another"
+            f"{option} {out} cannot be written: {error.strerror}; free some space or choose another"
         ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def check_free(out: Path, *, force: bool, marker: str) -> None:
+def check_free(out: Path, *, force: bool | None, marker: str, option: str = "--out") -> None:
     """Refuse an output folder that is taken, before any long work starts.
 
     Raises:
         InputError: as :func:`staged_folder`.
     """
     try:
-        _check_free(out, force, marker)
+        _check_free(out, force, marker, option)
     except OSError as error:
-        raise InputError(f"--out {out} cannot be used: {error.strerror}; choose another folder") from error
+        raise InputError(f"{option} {out} cannot be used: {error.strerror}; choose another folder") from error
 
 
 def _swap_in(stage: Path, out: Path) -> None:
@@ -117,16 +118,17 @@ def _swap_in(stage: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _check_free(out: Path, force: bool, marker: str) -> None:
+def _check_free(out: Path, force: bool | None, marker: str, option: str) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise InputError(f"--out {out} is a file; choose a folder that does not exist yet")
+        raise InputError(f"{option} {out} is a file; choose a folder that does not exist yet")
     if out.exists():
         if not force:
-            raise InputError(f"--out {out} exists already; choose another folder or replace it with --force")
+            replace = "" if force is None else " or replace it with --force"
+            raise InputError(f"{option} {out} exists already; choose another folder{replace}")
         if not (out / marker).exists() and any(out.iterdir()):
-            raise InputError(f"--out {out} holds something that edgekit did not write; choose another folder")
+            raise InputError(f"{option} {out} holds something that edgekit did not write; choose another folder")
     parent = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
     if not parent.is_dir():
-        raise InputError(f"--out {out} lies below {parent}, which is a file; choose another folder")
+        raise InputError(f"{option} {out} lies below {parent}, which is a file; choose another folder")
     if not os.access(parent, os.W_OK):
-        raise InputError(f"--out {out} cannot be written: no permission in {parent}; choose another folder")
+        raise InputError(f"{option} {out} cannot be written: no permission in {parent}; choose another folder")

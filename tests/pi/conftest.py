@@ -17,6 +17,7 @@ from edgekit.devices.address import Address
 from edgekit.devices.openssh import Connection
 from edgekit.devices.place import Place
 from edgekit.devices.setup import set_up
+from edgekit.devices.wheels import requirements_for
 from edgekit_export.exporting import ExportRequest, export
 from edgekit_targets.bundle import read_manifest, write_manifest
 from edgekit_targets.progress import silent
@@ -76,7 +77,7 @@ def ready(root: Path, wheels: Path, tmp_path_factory: pytest.TempPathFactory) ->
     with device(root, folder / "pi", "pi") as one, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{client(folder / 'bin', [one])}:{os.environ['PATH']}")
         with Connection(Address(host="pi"), "pi") as connection:
-            set_up(Place(connection), wheels, silent)
+            set_up(Place(connection), wheels, silent, requirements_for(None, releases=True))
         yield one
 
 

@@ -3,8 +3,8 @@
 To add one, add a file and its line below.
 """
 
-from edgekit.commands.device import checking, listing, setting_up
+from edgekit.commands.device import checking, listing, pruning, releases, rolling_back, setting_up
 
 NAME = "device"
 HELP = "Your machines, and the hardware that edgekit knows facts about."
-COMMANDS = [listing, checking, setting_up]
+COMMANDS = [listing, checking, setting_up, releases, rolling_back, pruning]

@@ -33,7 +33,7 @@ def run(
     """Put numpy and ONNX Runtime on a device that may have neither internet nor pip.
 
     The wheels for its processor and Python are fetched here, checked by hash, sent over ssh, unpacked into ~/.edgekit
-    apart from the system's packages, and tried before they are used.
+    apart from the system's packages, and tried before they are used. The agent goes there too.
     """
     from edgekit.commands.fleet import end
     from edgekit.commands.options import names

@@ -1,8 +1,4 @@
-"""One controller at a time measures on a machine: two would time each other.
-
-A lock of the kernel on an open file (``flock``), which ends with the process that holds it however that ends, so no
-stale lock can stay behind.
-"""
+"""One controller at a time measures on a machine: two would time each other."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ import time
 from pathlib import Path
 
 from edgekit_targets.errors import InputError
+from edgekit_targets.flock import Held, take
 
 VARIABLE = "EDGEKIT_LOCK"
 _END_SECONDS = 10.0
@@ -75,24 +72,15 @@ def hold() -> int:
     Raises:
         InputError: another process holds it, or the file cannot be made.
     """
-    import fcntl
-
     path = lock_path()
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        return take(path)
     except OSError as error:
         raise InputError(
             f"{path}: no lock can be made there: {error.strerror}; set {VARIABLE} to another file"
         ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
-        os.close(descriptor)
+    except Held as held:
         raise InputError(
-            f"another edgekit is measuring on this machine (process {holder or 'unknown'}); two would time each other, "
+            f"another edgekit is measuring on this machine (process {held.holder}); two would time each other, "
             "wait for it or end it"
         ) from None
-    os.truncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
-    return descriptor

@@ -74,15 +74,20 @@ class WorkerProcess:
             self.process.stdout.close()
 
 
+def end_with_parent() -> None:
+    """In a new process, before anything else: be killed when the process that started it ends (on Linux only)."""
+    if _LINUX:
+        parent = os.getppid()
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _prepare(join: Callable[[], None] | None) -> None:
     """In the new process, before it becomes a worker: a run must not outlive an agent that was killed.
 
     A worker whose agent has ended as it should goes with its input; only Linux ends it in the middle of a run.
     """
-    if _LINUX:
-        agent = os.getppid()
-        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != agent:
-            os.kill(os.getpid(), signal.SIGKILL)
+    end_with_parent()
     if join is not None:
         join()

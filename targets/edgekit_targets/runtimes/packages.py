@@ -33,6 +33,11 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
+def onnxruntime_version() -> str | None:
+    """That of whichever build of ONNX Runtime is installed, or nothing."""
+    return next((version_of(name) for name in _builds()), None)
+
+
 def onnxruntime_conflict() -> str | None:
     """Why the ONNX Runtime here cannot be relied on, where several of its builds are installed.
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import os
 import re
 import subprocess
 import sys
-import venv
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +20,7 @@ from edgekit.devices.package import agent_bytes, write_agent
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.agent.protocol import Open, Run
 from edgekit_targets.errors import AgentFailed, InputError
+from tests.edgekit.bare import bare_python
 
 Device = Callable[..., Path]
 
@@ -33,17 +32,10 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Device:
-    """A virtual environment that holds some packages and nothing else, no edgekit either; gives its python."""
+    """Makes a Python that has some packages and nothing else; gives its path."""
 
     def make(*distributions: str) -> Path:
-        folder = tmp_path_factory.mktemp("device")
-        venv.create(folder, with_pip=False, symlinks=True)
-        (site,) = folder.glob("lib/python*/site-packages")
-        for name in distributions:
-            found = importlib.metadata.distribution(name)
-            for top in {path.parts[0] for path in found.files or [] if path.parts[0] != ".."}:
-                (site / top).symlink_to(str(found.locate_file(top)))
-        return folder / "bin" / "python"
+        return bare_python(tmp_path_factory.mktemp("device"), *distributions)
 
     return make
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from edgekit.devices.failures import DeviceLost
-from edgekit.devices.several import on_each
+from edgekit.devices.several import Outcome, on_each
 from edgekit_targets.errors import InputError
 from edgekit_targets.progress import Progress, silent
 
@@ -60,9 +60,48 @@ def test_stages_name_the_device_where_there_are_several() -> None:
     assert sorted(stages) == ["b: profile", "c: profile", "profile"]
 
 
-def test_a_bug_is_no_line_of_a_device() -> None:
+def test_a_bug_is_no_line_of_a_device_and_ends_all() -> None:
+    begun: list[str] = []
+
     def work(device: str, progress: Progress) -> None:
+        begun.append(device)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         on_each(["a"], work, silent)
+    with pytest.raises(ZeroDivisionError):
+        on_each([f"pi{number}" for number in range(500)], work, silent, at_once=1)
+    assert len(begun) < 500
+
+
+def test_no_more_at_a_time_than_asked_for() -> None:
+    lock = threading.Lock()
+    busy: set[str] = set()
+    most: list[int] = []
+
+    def work(device: str, progress: Progress) -> None:
+        with lock:
+            busy.add(device)
+            most.append(len(busy))
+        threading.Event().wait(0.01)
+        with lock:
+            busy.remove(device)
+
+    on_each([f"pi{number}" for number in range(9)], work, silent, at_once=3)
+    assert max(most) <= 3
+
+
+def test_each_end_is_told_when_it_comes() -> None:
+    full_ended = threading.Event()
+
+    def work(device: str, progress: Progress) -> bool:
+        if device == "full":
+            raise InputError("full: no room")
+        return full_ended.wait(20)
+
+    def ended(outcome: Outcome[bool]) -> None:
+        if outcome.error is not None:
+            full_ended.set()
+
+    other, _ = on_each(["other", "full"], work, silent, ended=ended)
+    assert other.result
