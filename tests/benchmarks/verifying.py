@@ -3,7 +3,8 @@
 A fresh process each time, as ``install`` and an application that opens a model have it: Python, the modules, the keys
 of the device, the signature, every file's hash and the content. Beside it, in turns, Python alone and what the
 published package takes for its ``model_signing verify key`` on the same folder. Run by ``make bench``; exits 1 when
-the whole 95 % interval of a median lies beyond its bound.
+the whole 95 % interval of a median lies beyond its bound, unless others kept the processors so busy that the time on
+the clock tells nothing of this: the package's processes then take much longer than they have a processor for.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from edgekit_targets.types.session import SessionOptions
 from tests.benchmarks.common.rounds import middle
 
 BOUND_SECONDS, BOUND_BYTES = 0.2, 40_000_000
+MOST_WAITING = 1.5
 ROUNDS = 20
 MODEL_BYTES = 1_000_000
 PEAK = """
@@ -175,11 +177,14 @@ def main() -> int:
             f"({cpu.value:.3f} s [{cpu.low:.3f}, {cpu.high:.3f}] of a processor), "
             f"{peak.value:.1f} MB [{peak.low:.1f}, {peak.high:.1f}] at its peak, {ROUNDS} processes"
         )
-    ours = taken["edgekit"]
-    bounds = middle([one.seconds for one in ours]).low > BOUND_SECONDS
-    bounds |= middle([float(one.peak_bytes) for one in ours]).low > BOUND_BYTES
-    print(f"verifying: bounds {BOUND_SECONDS} s and {BOUND_BYTES / 1e6:.0f} MB {'missed' if bounds else 'hold'}")
-    return int(bounds)
+    waiting = middle([one.seconds / one.cpu_seconds for one in taken["model_signing"]]).value
+    slow = middle([one.seconds for one in taken["edgekit"]])
+    large = middle([float(one.peak_bytes) for one in taken["edgekit"]]).low > BOUND_BYTES
+    told = "holds" if slow.high <= BOUND_SECONDS else "missed" if slow.low > BOUND_SECONDS else "undecided"
+    if told != "holds" and waiting > MOST_WAITING:
+        told = f"undecided, the machine is busy (a process takes {waiting:.1f} times as long as it runs)"
+    print(f"verifying: {BOUND_BYTES / 1e6:.0f} MB {'missed' if large else 'holds'}; {BOUND_SECONDS} s {told}")
+    return int(large or told == "missed")
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ def test_every_module_imports_with_all_extras() -> None:
         (["profile", "b", "--target", "cpu"], "cpu"),
         (["profile", "b", "--target", "openvino"], "openvino"),
         (["profile", "b", "--target", "cuda"], "cuda"),
+        (["keys", "new", "o"], "ship"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
