@@ -171,8 +171,12 @@ def _deliver(
             rollout = begin(state, question, state_file().parent, write)
         else:
             remark(f"going on with release {rollout.release}, begun at {rollout.created}; --fresh begins anew")
-        with Bar() as bar:
-            ended = deliver(state, rollout, own, bar)
+        try:
+            with Bar() as bar:
+                ended = deliver(state, rollout, own, bar)
+        except KeyboardInterrupt:
+            remark("the same command goes on with this release; a device that has not confirmed it goes back by itself")
+            raise
     for one in ended.deliveries:
         if one.told is not None:
             remark(one.told)

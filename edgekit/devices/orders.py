@@ -6,6 +6,7 @@ What they print and how they end: :mod:`edgekit_targets.releases.commands`.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,8 @@ from edgekit_targets.spawn import environment, python_module
 SECONDS = 120.0
 _ERRORS = {kind.exit_code: kind for kind in (InputError, NothingFits, Undecided, CheckFailed)}
 _SAID = "edgekit: "
+_PIP = re.compile(r"; install it with: pip install .*")
+"""A device need not have pip, nor the internet."""
 
 
 class Orders(Protocol):
@@ -88,7 +91,10 @@ class _There:
         _, mark, said = done.stdout.decode("utf-8", "replace").partition(f"{MARK}\n")
         if not mark:
             raise AgentFailed(f"{self.name} gave no answer that makes sense to a command of the agent")
-        return _answers(self.name, done.code, said, done.stderr)
+        try:
+            return _answers(self.name, done.code, said, done.stderr)
+        except InputError as error:
+            raise type(error)(_PIP.sub(f"; put it there with: edgekit device setup {self.name}", str(error))) from error
 
     def put(self, folder: Path, *parts: str) -> str:
         return self._place.put_folder(folder, *parts)

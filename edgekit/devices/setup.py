@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.devices import snippets
+from edgekit.devices.package import NAME as AGENT
+from edgekit.devices.package import agent_bytes
 from edgekit.devices.place import Place
 from edgekit.devices.remote import DEFAULT_RUNTIME
 from edgekit.devices.wheels import fetch, pinned
@@ -89,7 +91,7 @@ def set_up(
 ) -> SetUp:
     """Fetch here, send, unpack beside what is in use, try in a process of its own, and only then switch.
 
-    Without ``requirements`` it is the versions that are pinned.
+    The agent goes there too, under a name that people can type. Without ``requirements`` the pinned versions are taken.
 
     Raises:
         InputError: nothing suits the device, or it has no room.
@@ -115,6 +117,7 @@ def set_up(
         place.remove([part])
         raise
     place.ask(_SWITCH, part, target)
+    place.put(agent_bytes(), "agent", AGENT)
     progress(stage, 4, 4)
     return SetUp(
         device=place.name,

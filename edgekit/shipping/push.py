@@ -97,7 +97,7 @@ class Push:
             return "not there"
         if found.previous is None and found.waiting is None:
             return "nothing before"
-        self._ask("rollback", "--from", found.current)
+        self._ask("rollback", "--from", found.current, "--wait", f"{WAIT_SECONDS:g}")
         return "went back"
 
     def has_left(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from edgekit.main import main
 from edgekit_targets.bundle import read_manifest
 from edgekit_targets.releases.store import Store
+from edgekit_targets.signing.keys import read_public_key
 from tests.pi.parts.device import Pi
 
 pytestmark = pytest.mark.slow
@@ -66,6 +68,9 @@ def test_it_is_shipped_proved_and_taken_back(reach: Pi, edgekit: Edgekit, one_fi
         (second, artifact.id),
     ]
     assert (model["current"], model["waiting"], model["accepted"]) == (first, None, 4)
+    by_hand = ["ssh", "pi", "python3 .edgekit/agent/edgekit-agent.pyz keys list"]
+    listed = subprocess.run(by_hand, capture_output=True, text=True, check=True).stdout
+    assert json.loads(listed) == {"trusted": [read_public_key(Path("own.pub")).id], "revoked": []}
     assert (reach.home / ".edgekit/models/model/current/model.onnx").read_bytes() == (
         one_file / artifact.file
     ).read_bytes()

@@ -68,15 +68,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="go back by itself unless confirmed so soon; without, the health probe confirms",
     )
-    one.add_argument(
-        "--wait", type=float, metavar="SECONDS", help="how long to wait for another who is at work (default: 2)"
-    )
+    _add_wait(one)
     one = _add(commands, "confirm", _confirm, "make a switch final that waits for it")
     _add_store(one)
     one.add_argument("--release", metavar="ID", help="only if this is current; confirming twice is no error")
     one = _add(commands, "rollback", _rollback, "go back to the previous release")
     _add_store(one)
     one.add_argument("--from", dest="leaving", metavar="ID", help="only if this is current")
+    _add_wait(one)
     one = _add(commands, "releases", _releases, "list what is here")
     _add_store(one, name=None)
     one = _add(commands, "prune", _prune, "remove releases that are neither current nor previous")
@@ -111,6 +110,16 @@ def _add_store(parser: argparse.ArgumentParser, name: str | None = DEFAULT_NAME)
     _add_root(parser)
 
 
+def _add_wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=PATIENCE_SECONDS,
+        metavar="SECONDS",
+        help="how long to wait for another who is at work (default: %(default)g)",
+    )
+
+
 def _add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", default=DEFAULT_ROOT, metavar="FOLDER", help="of all models (default: %(default)s)")
 
@@ -136,8 +145,7 @@ def _install(given: argparse.Namespace) -> list[Any]:
     name = given.name
     if name is None:
         name = steps.verify(given.folder)[0].name
-    patience = PATIENCE_SECONDS if given.wait is None else given.wait
-    store = Store(_root(given), name, patience_seconds=patience)
+    store = Store(_root(given), name, patience_seconds=given.wait)
     return [install(given.folder, store, steps, force_older=given.force_older, confirm_within=given.confirm_within)]
 
 
@@ -152,7 +160,7 @@ def _rollback(given: argparse.Namespace) -> list[Any]:
     from edgekit_targets.releases.install import rollback
     from edgekit_targets.releases.steps import real_steps
 
-    store = Store(_root(given), given.name)
+    store = Store(_root(given), given.name, patience_seconds=given.wait)
     current, changed = rollback(store, real_steps(_root(given), None), leaving=given.leaving)
     return [RolledBack(name=given.name, current=current, previous=store.previous(), changed=changed)]
 

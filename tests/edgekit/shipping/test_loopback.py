@@ -29,6 +29,7 @@ from edgekit.shipping.push import Push
 from edgekit.shipping.rollout import Receiver, roll_out
 from edgekit.shipping.signing import PrivateKey
 from edgekit.shipping.state import Question, Rollout, State
+from edgekit_targets.errors import InputError
 from edgekit_targets.flock import take
 from edgekit_targets.progress import Progress, silent
 from edgekit_targets.releases.format import MANIFEST, Release, parse_release
@@ -36,9 +37,10 @@ from edgekit_targets.releases.install import install
 from edgekit_targets.releases.simulated import Tree, read_tree
 from edgekit_targets.releases.store import Store
 from edgekit_targets.signing.ring import revoke, trust
+from tests.edgekit.bare import bare_python
 from tests.edgekit.shelf import WINDOW, Shelf
 from tests.edgekit.shipping.conftest import Start, id_of, own_devices
-from tests.pi.parts.device import Pi
+from tests.pi.parts.device import Pi, client, device
 from tests.targets.releases.bench import steps
 from tests.targets.releases.conftest import Owner
 
@@ -269,6 +271,18 @@ def test_keys_are_trusted_and_revoked_there(start: Start, owner: Owner) -> None:
         revoke_on("a", own, owner.public)
         assert there.ask("keys", "list") == [{"trusted": [], "revoked": [owner.public.id]}]
         assert there.ask("releases") == []
+
+
+def test_a_device_without_cryptography_is_to_be_set_up(
+    owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: Path
+) -> None:
+    bare_python(tmp_path / "bare" / "usr")
+    with device(tmp_path / "bare", tmp_path / "pi", "pi") as pi:
+        monkeypatch.setenv("PATH", f"{client(tmp_path / 'bin', [pi])}:{os.environ['PATH']}")
+        with pytest.raises(
+            InputError, match=r"cryptography is not installed; put it there with: edgekit device setup pi$"
+        ):
+            trust_on("pi", own_devices(["pi"]), owner.public)
 
 
 def test_the_same_command_goes_on_after_it_was_killed(
