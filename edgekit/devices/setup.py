@@ -16,6 +16,7 @@ from edgekit.devices.wheels import fetch, pinned
 from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.progress import Progress
 
+RELEASES = ("models", "keys")
 _KNOWN_TO_WORK = {"SIGILL": "onnxruntime==1.22.0"}
 """1.21.0 uses instructions that a Cortex-A72 lacks (onnxruntime issue 23957, fixed by pull request 23978)."""
 
@@ -108,6 +109,14 @@ class SetUp:
     unpacked_bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """What of edgekit's is still on a device: folders of releases and keys, or nothing."""
+
+    device: str
+    kept: tuple[str, ...]
+
+
 def set_up(
     place: Place,
     cache: Path,
@@ -159,9 +168,13 @@ def set_up(
     )
 
 
-def tear_down(place: Place) -> None:
-    """Remove everything of edgekit's from the device."""
-    place.remove([place.folder])
+def tear_down(place: Place) -> list[str]:
+    """Remove everything of edgekit's from the device, but releases and the keys that they are verified with.
+
+    An application may be running on them. Gives what was kept, by the names of the folders.
+    """
+    answer = place.ask(snippets.CLEAR, place.folder, *RELEASES)
+    return [str(name) for name in answer.get("kept", ())]
 
 
 def _tried(place: Place, part: str, requirements: Sequence[str]) -> dict[str, str]:

@@ -135,6 +135,28 @@ say(removed=len(sys.argv) - 1)
 )
 """Files and folders, with what is in them."""
 
+CLEAR: Final = (
+    SAY
+    + """
+import shutil
+folder, keep = sys.argv[1], sys.argv[2:]
+found = os.listdir(folder) if os.path.isdir(folder) else []
+for name in found:
+    path = os.path.join(folder, name)
+    if name in keep and os.listdir(path):
+        continue
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+kept = sorted(os.listdir(folder)) if found else []
+if os.path.isdir(folder) and not kept:
+    os.rmdir(folder)
+say(kept=kept)
+"""
+)
+"""All in a folder but what is named after it and not empty; the folder too, where nothing is left."""
+
 
 def command(python: str, code: str, *arguments: str, seconds: float, packages: str | None = None) -> str:
     """The line for the device's shell that runs ``code``, which may import from ``packages``.

@@ -27,7 +27,9 @@ def run(
     releases: Annotated[
         bool, typer.Option("--releases", help="Also cryptography, by which the device verifies releases.")
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Take everything of edgekit away from the device.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take everything of edgekit but releases away from the device.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Put numpy and ONNX Runtime on a device that may have neither internet nor pip.
@@ -38,7 +40,7 @@ def run(
     from edgekit.commands.fleet import end
     from edgekit.commands.options import names
     from edgekit.devices.connect import reach
-    from edgekit.devices.setup import SetUp, set_up, tear_down
+    from edgekit.devices.setup import Removed, SetUp, set_up, tear_down
     from edgekit.devices.several import on_each
     from edgekit.devices.wheels import cache_folder, requirements_for
     from edgekit.project.load import load_project
@@ -49,18 +51,21 @@ def run(
     own = load_project().devices
     requirements = requirements_for(runtime, releases=releases)
 
-    def work(device: str, progress: Progress) -> SetUp | None:
+    def work(device: str, progress: Progress) -> SetUp | Removed:
         with reach(device, own) as place:
             if remove:
-                tear_down(place)
-                return None
+                return Removed(device=device, kept=tuple(tear_down(place)))
             return set_up(place, cache_folder(), progress, requirements)
 
     with Bar() as bar:
         outcomes = on_each(names(devices), work, bar)
 
-    def told(device: str, found: SetUp | None) -> None:
-        if found is None:
+    def told(device: str, found: SetUp | Removed) -> None:
+        if isinstance(found, Removed) and found.kept:
+            print_line(
+                f"{device}: what measures is gone; its releases and their keys are kept ({', '.join(found.kept)})"
+            )
+        elif isinstance(found, Removed):
             print_line(f"{device}: nothing of edgekit is left there")
         else:
             versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())

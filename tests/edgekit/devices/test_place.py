@@ -90,6 +90,19 @@ def test_another_folder_than_the_home(place: AskPlace, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["others"]
 
 
+def test_releases_and_their_keys_stay_when_the_rest_goes(place: AskPlace) -> None:
+    there = place()
+    folder = Path(there.folder)
+    there.put(b"content", "store", "one")
+    (folder / "keys").mkdir()
+    (folder / "models" / "model").mkdir(parents=True)
+    assert tear_down(there) == ["models"], "an empty folder is nothing to keep"
+    assert [path.name for path in folder.iterdir()] == ["models"]
+    (folder / "models" / "model").rmdir()
+    assert tear_down(there) == []
+    assert not folder.exists()
+
+
 def test_a_folder_that_cannot_be_made(place: AskPlace) -> None:
     with pytest.raises(InputError, match=r"cannot be written: .*\[devices.pi\] folder = "):
         place(folder="/proc/nothing")
