@@ -18,7 +18,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write to a temporary name beside ``path``, flush to disk, rename over it.
+    """Write to a temporary name beside ``path``, flush to disk, rename over it, flush the folder.
 
     Raises:
         InputError: the folder cannot be written or the disk is full; nothing is left behind.
@@ -26,6 +26,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary: str | None = None
     try:
+        missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         with os.fdopen(descriptor, "wb") as file:
@@ -34,12 +35,25 @@ def write_atomic(path: Path, content: bytes | str) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
+        for folder in (path.parent, *(made.parent for made in missing)):
+            _flush(folder)
     except OSError as error:
         raise WriteFailed(f"cannot write {path}: {error.strerror}; choose another folder or free some space") from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink(missing_ok=True)
+
+
+def _flush(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk; Windows opens no folders, and keeps names in a journal."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sha256_of(path: Path) -> str:
