@@ -6,8 +6,8 @@ import contextlib
 import dataclasses
 import json
 import os
-import stat
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
