@@ -75,9 +75,6 @@ def given(name: str, q: float, decide: Callable[[NDArray[np.float64], float, flo
     return sum(decide(run, q, limit) is not None for run in runs)
 
 
-AT_THE_LIMIT = "test_at_the_limit_at_most_5_percent_of_1000_runs_give_a_verdict"
-
-
 def given_by_us(name: str, q: float) -> int:
     return given(name, q, verdict)
 
@@ -86,7 +83,9 @@ def given_by_us(name: str, q: float) -> int:
 def verdicts(request: pytest.FixtureRequest) -> dict[tuple[str, float], int]:
     """Of every case that is asked for, computed side by side."""
     items = [
-        item for item in request.session.items if isinstance(item, pytest.Function) and "verdicts" in item.fixturenames
+        item
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.path == request.path and "verdicts" in item.fixturenames
     ]
     cases = [(str(item.callspec.params["name"]), float(str(item.callspec.params["q"]))) for item in items]
     return dict(zip(cases, on_all_cores(given_by_us, cases), strict=True))
