@@ -105,7 +105,8 @@ def chains(lines: list[str]) -> list[list[str]]:
 
 
 def names(line: str) -> set[str]:
-    return {word for word in shlex.split(line)[2:] if not word.startswith("-") and "=" not in word}
+    """Of files and folders, without endings: a key pair is named once for both of its files."""
+    return {word.partition(".")[0] for word in shlex.split(line)[2:] if not word.startswith("-") and "=" not in word}
 
 
 def test_chains_keep_what_depends_on_each_other_together() -> None:
