@@ -207,10 +207,11 @@ def _crossings(profiles: Sequence[Profile]) -> list[str]:
 
 
 def _sentence(window: Figure, stream: Figure, at_longest: Figure, crossings: Sequence[str]) -> str:
+    told = [] if window.value is None else crossings[:1]  # what no interval bounds is no ground for a crossing
     return (
-        f"The LSTM takes {figure_text(window)} the Transformer's time in windows ({figure_text(at_longest)} at the "
-        f"longest length) and {figure_text(stream)} for a step of a stream."
-        + (f" {crossings[0]}." if crossings else "")
+        f"The LSTM's time over the Transformer's: in windows {figure_text(window)}; at the longest length "
+        f"{figure_text(at_longest)}; for a step of a stream {figure_text(stream)}."
+        + "".join(f" {line.rstrip('.')}." for line in told)
     )
 
 
