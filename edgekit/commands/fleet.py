@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from edgekit.devices.several import Outcome
 from edgekit.terminal.output import print_json, remark
+from edgekit_targets.progress import Progress
 
 Result = TypeVar("Result")
+
+
+def with_key(path: Path, devices: str, act: Callable[..., None], does: str, *, json: bool) -> int:
+    """Let ``act(device, own devices, key)`` do something about a public key on each device, and tell that it ``does``.
+
+    Raises:
+        InputError: no such key; with one device also what ended it.
+    """
+    from edgekit.commands.options import names
+    from edgekit.devices.several import on_each
+    from edgekit.project.load import load_project
+    from edgekit.terminal.output import print_line
+    from edgekit.terminal.progress import Bar
+    from edgekit_targets.signing.keys import read_public_key
+
+    key = read_public_key(path)
+    own = load_project().devices
+
+    def work(name: str, progress: Progress) -> dict[str, object]:
+        act(name, own, key)
+        return {"schema_version": 1, "device": name, "key": key.id}
+
+    with Bar() as bar:
+        outcomes = on_each(names(devices), work, bar)
+    return end(outcomes, lambda name, _: print_line(f"{name} {does} key {key.id[:16]}"), json=json)
 
 
 def end(outcomes: Sequence[Outcome[Result]], told: Callable[[str, Result], None], *, json: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -117,12 +117,7 @@ def share(text: str, option: str) -> float:
     Raises:
         InputError: no such share.
     """
-    from edgekit.budget.units import UnitError, parse_quantity
-
-    try:
-        return parse_quantity(text, "share")
-    except UnitError as error:
-        raise InputError(f"{option} {error}; write e.g. {option} 1%") from error
+    return _quantity(text, option, "share", "1%")
 
 
 def duration(text: str, option: str) -> float:
@@ -131,12 +126,16 @@ def duration(text: str, option: str) -> float:
     Raises:
         InputError: no such time.
     """
+    return _quantity(text, option, "time", "120s")
+
+
+def _quantity(text: str, option: str, kind: Literal["share", "time"], example: str) -> float:
     from edgekit.budget.units import UnitError, parse_quantity
 
     try:
-        return parse_quantity(text, "time")
+        return parse_quantity(text, kind)
     except UnitError as error:
-        raise InputError(f"{option} {error}; write e.g. {option} 120s") from error
+        raise InputError(f"{option} {error}; write e.g. {option} {example}") from error
 
 
 def pairs(entries: list[str] | None, option: str) -> dict[str, str]:

@@ -9,9 +9,7 @@ from pathlib import Path
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
 from edgekit.rounds.subsets import first_steps, subset
-from edgekit.rounds.training import PRESET, Job, Trained, answers, own, train, train_all, trials, tune
-from edgekit.statistics.proportions import Estimate
-from edgekit.statistics.seeds import Answers, share_over_seeds
+from edgekit.rounds.training import PRESET, Job, Repeated, own, train, train_all, trials, tune
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import REFERENCE_PAIR
 
@@ -37,7 +35,7 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Learned:
+class Learned(Repeated):
     """One model trained with a share of the data and of the steps, once a seed.
 
     ``samples`` and ``steps`` are what that share came to; of ``samples`` some validate.
@@ -47,17 +45,6 @@ class Learned:
     fraction: float
     samples: int
     steps: int
-    trained: Sequence[Trained]
-
-    @property
-    def right(self) -> Answers:
-        """On the test samples, ``[seeds, samples]``."""
-        return answers(self.trained)
-
-    @property
-    def accuracy(self) -> Estimate:
-        """On the test samples, with its interval over seeds and samples."""
-        return share_over_seeds(self.right)
 
 
 def models(context: Context, data: str) -> list[Model]:

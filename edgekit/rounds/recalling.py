@@ -11,9 +11,8 @@ import numpy as np
 from edgekit.rounds import tasks
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
-from edgekit.rounds.training import Job, Trained, answers, train, train_all, trials, tune
-from edgekit.statistics.proportions import Estimate
-from edgekit.statistics.seeds import Answers, share_over_seeds
+from edgekit.rounds.training import Job, Repeated, train, train_all, trials, tune
+from edgekit.statistics.seeds import Answers
 from edgekit_targets.types.manifest import REFERENCE_PAIR
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ GOOD = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cell:
+class Cell(Repeated):
     """One family in one size with one window at one distance: a model a seed."""
 
     family: str
@@ -33,17 +32,6 @@ class Cell:
     """Of the Transformer where it is shorter than the sequence; null for one that spans it, and for the LSTM."""
     distance: int
     settings: Mapping[str, str]
-    trained: Sequence[Trained]
-
-    @property
-    def right(self) -> Answers:
-        """On the test samples, ``[seeds, samples]``."""
-        return answers(self.trained)
-
-    @property
-    def accuracy(self) -> Estimate:
-        """With its interval over seeds and samples."""
-        return share_over_seeds(self.right)
 
 
 def recall_data(context: Context, distance: int) -> str:

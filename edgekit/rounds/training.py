@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.rounds.context import Context
-from edgekit.statistics.seeds import Answers
+from edgekit.statistics.proportions import Estimate
+from edgekit.statistics.seeds import Answers, share_over_seeds
 from edgekit_targets.errors import InputError
 from edgekit_targets.progress import silent
 
@@ -112,6 +113,23 @@ def prepare(family: str, dataset: Dataset, settings: Mapping[str, str], seed: in
     return prepare(
         family, preset=PRESET, settings=settings, dataset=dataset, checkpoint=None, seed=seed, progress=silent
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Repeated:
+    """The same model trained once a seed."""
+
+    trained: Sequence[Trained]
+
+    @property
+    def right(self) -> Answers:
+        """On the test samples, ``[seeds, samples]``."""
+        return answers(self.trained)
+
+    @property
+    def accuracy(self) -> Estimate:
+        """On the test samples, with its interval over seeds and samples."""
+        return share_over_seeds(self.right)
 
 
 def answers(trained: Sequence[Trained]) -> Answers:
