@@ -20,7 +20,7 @@ EXAMPLE = 'edgekit compare a.onnx b.onnx --budget "p99=10ms"'
 DEFAULT_DATA = "aeon:JapaneseVowels"
 # What one candidate may take at most and what all of them may take together, in seconds of measuring.
 CANDIDATE_SECONDS = 8.0
-CANDIDATE_LAUNCHES = 16
+CANDIDATE_LAUNCHES = 24
 TOTAL_SECONDS = 60.0
 
 

@@ -13,7 +13,7 @@ from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import judge
 from edgekit.decision.prefer import METRICS, Metric, more_accurate, overlap
 from edgekit.decision.words import candidate_name
-from edgekit.profiling.plan import Plan
+from edgekit.profiling.plan import FEWEST_LAUNCHES, Plan
 from edgekit_targets.types.manifest import REFERENCE_PAIR
 from edgekit_targets.types.verdict import Candidate, Limit
 
@@ -43,10 +43,10 @@ class Race:
     """A budget and what is preferred among those that fit it."""
 
     def __init__(self, limits: Sequence[Limit], prefer: Sequence[str], plan: Plan | None = None) -> None:
-        """Decide by ``limits``, after at least as many launches as ``plan`` has."""
+        """Decide by ``limits``, after at least as many launches as ``plan`` has, or as a latency needs."""
         self._limits = tuple(limits)
         self._metrics = [next(metric for metric in METRICS if metric.name == name) for name in prefer]
-        self._fewest = (plan or Plan()).launches
+        self._fewest = FEWEST_LAUNCHES if plan is None else plan.launches
 
     def enter(self, evidence: Evidence) -> Racer:
         """Hold the limits against what was measured of a candidate so far."""

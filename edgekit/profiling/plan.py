@@ -17,6 +17,8 @@ from edgekit_targets.types.session import SessionOptions
 
 PACED_SAMPLES = 600
 """Arrivals that a candidate is measured for at least: a p99 needs 501 independent ones for a bound from above."""
+FEWEST_LAUNCHES = 5
+"""Of a candidate, before a latency is said to fit: nothing else tells how much launches differ."""
 DEFAULT_SETTINGS = SessionOptions(fixed_shapes=True)
 """How candidates are run unless asked otherwise. An application feeds the shape that was measured."""
 STEP = 1
@@ -27,6 +29,8 @@ STEP = 1
 class Plan:
     """How much is measured. Each candidate gets ``launches`` fresh processes of ``rounds`` slices each.
 
+    Many short launches of many short slices tell more than few long ones of as many samples: a disturbance that fills
+    a slice makes it worth one sample, however long, and how launches differ has to be told from how many there are.
     ``samples`` and ``seconds`` cap what one candidate takes over all these slices, whichever is reached first;
     ``alive`` candidates are loaded at a time and take their slices in random order, so that they share whatever the
     machine does meanwhile; ``seed`` fixes that order. With ``most_seconds`` a candidate that was not stopped after
@@ -34,11 +38,11 @@ class Plan:
     ``total_seconds`` none starts another launch once all of them together were measured so long.
     """
 
-    launches: int = 5
+    launches: int = 12
     rounds: int = 12
-    samples: int = 6000
+    samples: int = 3600
     seconds: float = 8.0
-    warmup_seconds: float = 0.03
+    warmup_seconds: float = 0.01
     alive: int = 4
     seed: int = 0
     most_seconds: float | None = None
@@ -59,15 +63,15 @@ class Plan:
 
 
 def until_decided(*, most_seconds: float = 60.0, most_launches: int = 60, total_seconds: float | None = None) -> Plan:
-    """The plan to measure against a budget: short launches at first, more of them for whoever is undecided.
+    """The plan to measure against a budget: a few launches at first, more of them for whoever is undecided.
 
     Every launch is as long as any other: where times change within a launch, figures would else depend on when
     measuring stopped.
     """
     return Plan(
-        rounds=5,
-        samples=6250,
-        seconds=2.5,
+        launches=FEWEST_LAUNCHES,
+        samples=FEWEST_LAUNCHES * 12 * 25,
+        seconds=FEWEST_LAUNCHES * 12 * 0.03,
         most_seconds=most_seconds,
         most_launches=most_launches,
         total_seconds=total_seconds,
