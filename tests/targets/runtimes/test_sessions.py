@@ -156,3 +156,22 @@ def test_onnx_runtime_gets_the_options(
     target = find("cpu")
     target.open(matmul, SessionOptions(threads=2, spinning=spinning, arena=arena), target.check(matmul)).close()
     assert seen == [(2, "1" if spinning else "0", arena)]
+
+
+def test_openvino_takes_no_compiled_model_from_a_cache(
+    matmul: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiled file of yesterday, under other options, must not be what is measured today."""
+    import openvino
+
+    class Caching(openvino.Core):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.set_property({"CACHE_DIR": str(tmp_path / "cache")})
+
+    monkeypatch.setattr(openvino, "Core", Caching)
+    Caching().compile_model(str(matmul), "CPU")
+    kept = sorted((tmp_path / "cache").iterdir())
+    assert kept, "this core does cache when nobody forbids it"
+    opened("openvino", matmul, threads=2).close()
+    assert sorted((tmp_path / "cache").iterdir()) == kept
