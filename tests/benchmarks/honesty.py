@@ -55,7 +55,7 @@ DATA = "aeon:JapaneseVowels"
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8-dynamic")
 TARGETS = {"cpu": "onnxruntime", "openvino": "openvino"}
 THREADS = (1, 2)
-LAUNCHES = 12
+LAUNCHES = 48
 """Of each candidate: the even ones for the race, the odd ones for who looks at everything."""
 ORDERS = (DEFAULT, ("p99", "memory"), ("size", "memory", "cpu"))
 LATENCIES, MEMORIES = 6, 4
