@@ -57,6 +57,12 @@ def pace_name(every_seconds: float | None) -> str:
     return "" if every_seconds is None else f"every {format_quantity(every_seconds, 'time')}"
 
 
+def listed(items: Sequence[object]) -> str:
+    """``fp32, fp16 and int8``."""
+    texts = [str(item) for item in items]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
 def crossover_text(one: Crossover) -> str:
     """Who is faster where, in a sentence."""
     first, second = (_competitor(family, mode) for family, mode in zip(one.families, one.modes, strict=True))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from edgekit.decision.baseline import regression_lines
 from edgekit.decision.judge import nearest_first
-from edgekit.decision.sentence import breaking, within
+from edgekit.decision.phrases import breaking, within
 from edgekit.decision.setup import setup_of
 from edgekit.report.text import clean
 from edgekit_targets.types.comparison import Compared
