@@ -167,7 +167,7 @@ def _settling(one: Evidence, candidate: Candidate) -> tuple[float | None, str]:
         if found.status not in ("undecided", "unmeasured"):
             continue
         if found.note == BEATEN:
-            return None, "it cannot win, whatever this is: what fits is preferred to it for sure"
+            return None, f"{BEATEN}: what fits is preferred to it for sure"
         wanted = None if latency is None or found.status == "unmeasured" else samples_wanted(found, latency)
         hopeless = wanted is None or latency is None or found.note in (None, HOPELESS)
         times.append(None if hopeless or wanted is None or latency is None else wanted / latency.samples)

@@ -20,7 +20,7 @@ from edgekit_targets.types.verdict import Candidate, Constraint
 _QUANTILES = {"p50": 0.5, "p99": 0.99}
 _LONGEST_SECONDS = 3600.0
 HOPELESS = "too near the limit for an hour of measuring to tell"
-BEATEN = "open, but it cannot win whatever this is"
+BEATEN = "cannot win, whatever this is"
 
 
 def explained(candidate: Candidate, measurement: Measurement) -> Candidate:

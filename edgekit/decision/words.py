@@ -9,7 +9,7 @@ from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
 from edgekit.profiling.sweep import competitor
 from edgekit.terminal.format import seconds
-from edgekit_targets.types.manifest import Artifact, Mode
+from edgekit_targets.types.manifest import REFERENCE_PAIR, Artifact, Mode
 from edgekit_targets.types.profile import Comparison, Crossover, Measurement
 from edgekit_targets.types.session import Configured, SessionOptions
 from edgekit_targets.types.verdict import Candidate, Choice
@@ -33,6 +33,11 @@ _METRICS = {
 def family_name(family: str) -> str:
     """``LSTM`` for ``lstm``; a user's model keeps its own name."""
     return _FAMILIES.get(family, family)
+
+
+def model_name(family: str) -> str:
+    """``LSTM`` and ``Transformer``; a baseline or a user's model by the name of its family, for a table."""
+    return _FAMILIES[family] if family in REFERENCE_PAIR else family
 
 
 def precision_name(precision: str | None) -> str:

@@ -206,11 +206,11 @@ def test_more_measuring_is_advised_only_where_it_could_change_the_answer(
     assert {one.constraints[0].status for one in verdict.candidates if one.status != "pass"} == {"undecided"}
     assert notes["conv", "fp32"] is None
     assert notes["linear", "fp32"] is None
-    assert notes["transformer", "fp32"] == "open, but it cannot win whatever this is"
+    assert notes["transformer", "fp32"] == "cannot win, whatever this is"
     assert "would tell" in (notes["lstm", "int8-dynamic"] or "")
     (change,) = [one for one in verdict.changes if one.family == "transformer"]
     assert change.more_measuring is None
-    assert "it cannot win, whatever this is" in change.text
+    assert "; cannot win, whatever this is: what fits" in change.text
 
 
 def test_the_newest_measurement_of_the_same_file_counts(
