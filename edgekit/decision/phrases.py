@@ -43,7 +43,9 @@ def by_how_much(found: Constraint) -> str:
     if is_lower(found) and found.name in SAMPLE_BOUND:
         return f", {number((found.limit - found.value) * 100, digits=2)} points short"
     times = ratio(found)
-    return "" if times is None or math.isinf(times) else f", {number(times)} times the limit"
+    if times is None or math.isinf(times):
+        return ""
+    return f", {number(times)} times the limit" if number(times) != "1.00" else ", just beyond the limit"
 
 
 def losing(broken: Sequence[Constraint]) -> str:

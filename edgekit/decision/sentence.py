@@ -39,7 +39,7 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None, beate
     pace = pace_name(winner.measurement.every_seconds)
     verdict = next(candidate for one, candidate in judged if one is winner)
     text = (
-        f"Ship the {candidate_name(winner)} with {options_name(winner.measurement)}{pace and f', {pace}'}: "
+        f"Ship the {_setup(winner)}{pace and f', {pace}'}: "
         f"{', '.join(within(found) for found in tightest_first(verdict))}."
     )
     if ranking.tied:
@@ -59,7 +59,7 @@ def nothing_fits(judged: Sequence[Judged], budget: str) -> str:
         return f"Nothing fits {budget}: no candidate could be measured."
     one, candidate = closest[0]
     broken = [found for found in tightest_first(candidate) if found.status != "pass"]
-    return f"Nothing fits {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(missing, broken))}."
+    return f"Nothing fits {budget}. Nearest: {_setup(one)}: {'; '.join(map(missing, broken))}."
 
 
 def undecided(judged: Sequence[Judged], budget: str) -> str:
@@ -69,7 +69,7 @@ def undecided(judged: Sequence[Judged], budget: str) -> str:
         return f"Undecided for {budget}: what may yet fit has no valid measurement; see the warnings of the profile."
     one, candidate = may[0]
     lacking = [found for found in tightest_first(candidate) if found.status != "pass"]
-    return f"Undecided for {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(missing, lacking))}."
+    return f"Undecided for {budget}. Nearest: {_setup(one)}: {'; '.join(map(missing, lacking))}."
 
 
 def nearest_reason(judged: Sequence[Judged], most: int = 3) -> list[str]:
@@ -79,7 +79,7 @@ def nearest_reason(judged: Sequence[Judged], most: int = 3) -> list[str]:
         worst = max((times for found in candidate.constraints if (times := ratio(found)) is not None), default=None)
         if worst is not None:
             how = f"{number(worst)} times a limit" if worst > 1 else "inside every limit, but not surely"
-            told.append(f"{candidate_name(one)} ({how})")
+            told.append(f"{_setup(one)} ({how})")
     return [f"nearest: {'; '.join(told)}"] if told else []
 
 
@@ -146,9 +146,14 @@ def small_sample_note(ranking: Ranking) -> str | None:
     return None
 
 
+def _setup(one: Evidence) -> str:
+    """``LSTM, int8, on ONNX Runtime with 2 threads``: threads are told, since they alone may differ."""
+    return f"{candidate_name(one)} with {options_name(one.measurement)}"
+
+
 def _tied(others: Sequence[Evidence], most: int = 2) -> str:
-    """Those that a tie is with; threads are told, since they alone may differ."""
-    named = [f"the {candidate_name(one)} with {options_name(one.measurement)}" for one in others]
+    """Those that a tie is with, the first of them by name."""
+    named = [f"the {_setup(one)}" for one in others]
     more = [f"{len(named) - most} more"] if len(named) > most else []
     return listed([*named[:most], *more])
 

@@ -104,11 +104,12 @@ def test_nothing_fits_names_the_nearest_and_by_how_much(make_evidence: Make, mak
     assert verdict.verdict == "nothing-fits"
     assert verdict.choice is None
     assert verdict.sentence.endswith(
-        "Nearest: LSTM, fp32, on ONNX Runtime: p99 30.0 ms [28.5, 31.5] of 20 ms, 1.50 times the limit."
+        "Nearest: LSTM, fp32, on ONNX Runtime with 1 thread: p99 30.0 ms [28.5, 31.5] of 20 ms, 1.50 times the limit."
     )
     assert verdict.reasons[-1] == (
-        "nearest: LSTM, fp32, on ONNX Runtime (1.50 times a limit); Transformer, fp32, on ONNX Runtime (4.50 times a "
-        "limit); convolutional baseline, fp32, on ONNX Runtime (10.0 times a limit)"
+        "nearest: LSTM, fp32, on ONNX Runtime with 1 thread (1.50 times a limit); Transformer, fp32, on ONNX Runtime "
+        "with 1 thread (4.50 times a limit); convolutional baseline, fp32, on ONNX Runtime with 1 thread (10.0 times a "
+        "limit)"
     )
 
 
@@ -119,7 +120,9 @@ def test_what_is_not_settled_is_undecided(
     verdict = pick(make_bundle(make_evidence("lstm", **figures), make_evidence("conv", p99=0.5)), BUDGET)
     assert verdict.verdict == "undecided"
     assert verdict.choice is None
-    assert "Nearest: LSTM, fp32, on ONNX Runtime: " in verdict.sentence, "what fails for sure is not what to go on with"
+    assert "Nearest: LSTM, fp32, on ONNX Runtime with 1 thread: " in verdict.sentence, (
+        "what fails for sure is not what to go on with"
+    )
 
 
 def test_the_undecided_names_one_candidate_and_each_open_limit_once(
