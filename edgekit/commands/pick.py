@@ -125,7 +125,8 @@ def run(
     else:
         print_verdict(verdict)
     if verdict.verdict == "undecided" and any(
-        found.status == "undecided" for one in verdict.candidates for found in one.constraints
+        one.status != "fail" and any(found.status == "undecided" for found in one.constraints)
+        for one in verdict.candidates
     ):
         where = "" if device is None else f" --device {device}"
         remark(f"to measure on until it is decided: edgekit profile {bundle}{where} --budget {quote(limits_text)}")

@@ -6,16 +6,23 @@ Only settings that were measured count; nothing is interpolated.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
 from edgekit.decision.judge import SAMPLE_BOUND, judge, nearest, ratio
-from edgekit.decision.more import HOPELESS, samples_wanted
-from edgekit.decision.sentence import breaking
+from edgekit.decision.more import BEATEN, HOPELESS, samples_wanted
+from edgekit.decision.phrases import missing, too
 from edgekit.decision.weigh import Judged, Weighed, fits
-from edgekit.decision.words import choice_of, family_name, form_name, options_name, precision_name, target_name
-from edgekit.terminal.format import number
+from edgekit.decision.words import (
+    choice_of,
+    family_name,
+    form_name,
+    listed,
+    options_name,
+    precision_name,
+    target_name,
+)
 from edgekit_targets.types.manifest import Mode
 from edgekit_targets.types.verdict import Candidate, Change, Constraint
 
@@ -52,13 +59,16 @@ def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
         key=lambda found: (found.status == "fail", ratio(found) or 0.0),
     )
     found_ratio = ratio(worst)
-    times = None if found_ratio is None else f", {number(found_ratio)} times the limit"
     failed = candidate.status == "fail"
     # What would settle an open limit is told of all of them below.
     told = worst if failed else dataclasses.replace(worst, note=None)
-    parts = [f"{name}, at best ({_how(one)}): {breaking(told)}{times or ''}"]
+    broken = [found for found in candidate.constraints if found.status == "fail"]
+    parts = [f"{name}, at best ({_how(one)}): {missing(told)}{too([found for found in broken if found is not worst])}"]
     length = every = more = None
-    if failed:
+    if any(found.name in SAMPLE_BOUND for found in broken):
+        # Neither threads nor another length mend wrong answers.
+        parts.append(f"tried: {listed(_precisions(own))}")
+    elif failed:
         length, every = _largest(weighed, family, mode, one), _shortest(weighed, family, mode, one)
         parts += _settings(weighed, family, mode, own, length, every)
     else:
@@ -126,26 +136,26 @@ def _settings(
     if length is not None:
         unknown = " (its accuracy there was not measured)" if asks_accuracy else ""
         yield (
-            f"it fits at length {length.measurement.length} as {_how(length)}, the largest measured at which it "
-            f"does{unknown}"
+            f"it fits at length {length.measurement.length} as {_how(length)}, the largest of those measured{unknown}"
         )
     if every is not None and every.measurement.every_seconds is not None:
         pace = format_quantity(every.measurement.every_seconds, "time")
-        yield f"it fits every {pace} as {_how(every)}, the shortest pace measured at which it does"
-    tried = [one for one, _ in own]
-    precisions = list(dict.fromkeys(precision_name(one.artifact.precision) for one in tried))
-    threads = sorted({one.measurement.threads for one in tried})
-    counted = f"{_and(threads)} thread{'s' if threads != [1] else ''}"
-    yield f"measured without success here: {_and(precisions)}, with {counted}"
-    missing = []
+        yield f"it fits every {pace} as {_how(every)}, the shortest pace of those measured"
+    threads = sorted({one.measurement.threads for one, _ in own})
+    yield f"tried: {listed(_precisions(own))}, with {listed(threads)} thread{'s' if threads != [1] else ''}"
+    untried = []
     if len(threads) == 1:
-        missing.append("other thread counts")
+        untried.append("other thread counts")
     if mode == "window" and not any(
         one.measurement.length != weighed.length for one in _elsewhere(weighed, family, mode)
     ):
-        missing.append("other lengths")
-    if missing:
-        yield f"not measured: {_and(missing)}"
+        untried.append("other lengths")
+    if untried:
+        yield f"not tried: {listed(untried)}"
+
+
+def _precisions(own: Judged) -> list[str]:
+    return list(dict.fromkeys(precision_name(one.artifact.precision) for one, _ in own))
 
 
 def _settling(one: Evidence, candidate: Candidate) -> tuple[float | None, str]:
@@ -156,10 +166,12 @@ def _settling(one: Evidence, candidate: Candidate) -> tuple[float | None, str]:
     for found in candidate.constraints:
         if found.status not in ("undecided", "unmeasured"):
             continue
+        if found.note == BEATEN:
+            return None, f"{BEATEN}: what fits is preferred to it for sure"
         wanted = None if latency is None or found.status == "unmeasured" else samples_wanted(found, latency)
         hopeless = wanted is None or latency is None or found.note in (None, HOPELESS)
         times.append(None if hopeless or wanted is None or latency is None else wanted / latency.samples)
-        words.append(_no_remedy(found) if hopeless else f"{found.name}: {found.note}")
+        words.append(_no_remedy(found) if hopeless else f"{found.note} about {found.name}")
     known = [each for each in times if each is not None]
     return max(known) if known and len(known) == len(times) else None, "; ".join(words)
 
@@ -170,8 +182,3 @@ def _no_remedy(found: Constraint) -> str:
     if found.name in ("memory", "process_memory"):
         return f"{found.name} differs from launch to launch across the limit: more launches will not settle it"
     return f"{found.name}: {HOPELESS}; another limit or file is the remedy"
-
-
-def _and(items: Sequence[object]) -> str:
-    texts = [str(item) for item in items]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

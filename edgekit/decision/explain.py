@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgekit.decision.figures import Evidence, Figure, preference
+from edgekit.decision.phrases import breaking
 from edgekit.decision.prefer import Ranking, rank
-from edgekit.decision.sentence import breaking
 from edgekit.decision.weigh import Weighed, fits
 from edgekit.decision.words import candidate_name, metric_name
 from edgekit.profiling.store import key_of

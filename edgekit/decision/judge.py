@@ -51,7 +51,7 @@ def constraint(limit: Limit, found: Figure) -> Constraint:
     note = found.reason if found.value is None else None
     if status == "undecided" and limit.name in SAMPLE_BOUND:
         status = "fail"
-        note = f"its interval straddles the limit; {found.samples} samples cannot tell, more labelled data would"
+        note = f"{found.samples} samples are too few to tell; more labelled data would"
     return Constraint(
         name=limit.name,
         limit=limit.value,

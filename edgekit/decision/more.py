@@ -20,12 +20,31 @@ from edgekit_targets.types.verdict import Candidate, Constraint
 _QUANTILES = {"p50": 0.5, "p99": 0.99}
 _LONGEST_SECONDS = 3600.0
 HOPELESS = "too near the limit for an hour of measuring to tell"
+BEATEN = "cannot win, whatever this is"
 
 
 def explained(candidate: Candidate, measurement: Measurement) -> Candidate:
-    """The candidate with a note on every undecided limit."""
+    """The candidate with a note on every undecided limit; as it is where no more measuring of it would help.
+
+    What breaks another limit, or cannot be picked because its measurement is not valid, stays out whatever is added.
+    """
+    if candidate.status == "fail" or not candidate.valid:
+        return candidate
     return dataclasses.replace(
         candidate, constraints=tuple(_explained(found, measurement) for found in candidate.constraints)
+    )
+
+
+def beaten_note(candidate: Candidate) -> Candidate:
+    """The candidate with its open limits said not to matter: one that fits is preferred to it for sure."""
+    if candidate.status == "fail" or not candidate.valid:
+        return candidate
+    return dataclasses.replace(
+        candidate,
+        constraints=tuple(
+            dataclasses.replace(found, note=BEATEN) if found.status == "undecided" else found
+            for found in candidate.constraints
+        ),
     )
 
 
@@ -57,7 +76,7 @@ def _text(wanted: float | None, latency: Latency, every_seconds: float | None) -
     more = math.inf if wanted is None else max(wanted - latency.samples, latency.samples / latency.launches)
     if more * each > _LONGEST_SECONDS:
         return HOPELESS
-    return f"about {count(int(float(f'{more:.1g}')))} more samples, {seconds(more * each)}, would tell"
+    return f"about {count(int(float(f'{more:.1g}')))} more samples ({seconds(more * each)}) would tell"
 
 
 def undecided_lines(manifest: Manifest, measurements: Sequence[Measurement], budget: Budget) -> list[str]:

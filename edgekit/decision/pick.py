@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from edgekit.budget.budget import Budget
 from edgekit.decision import sentence
 from edgekit.decision.change import changes
 from edgekit.decision.figures import Evidence
-from edgekit.decision.judge import TIMED, nearest_first
+from edgekit.decision.judge import TIMED
+from edgekit.decision.more import beaten_note
 from edgekit.decision.pareto import pareto
 from edgekit.decision.prefer import DEFAULT, Ranking, rank
 from edgekit.decision.race import beaten
 from edgekit.decision.weigh import Judged, Weighed, fits, weigh
-from edgekit.decision.words import candidate_name, choice_of
+from edgekit.decision.words import choice_of
 from edgekit.documents import now
 from edgekit.profiling.pace import Pace
 from edgekit_targets import __version__
@@ -59,9 +61,19 @@ def pick(
 
 def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
     """Choose among the candidates that fit, and say why."""
-    judged, fitting, budget = weighed.judged, weighed.fitting, weighed.budget
-    evidence = [one for one, _ in judged]
+    fitting, budget = weighed.fitting, weighed.budget
     ranking = rank(fitting, prefer) if fitting else None
+    lost = beaten(weighed.judged, budget.limits, prefer)
+    losers = [loser for loser, _ in lost]
+    weighed = dataclasses.replace(
+        weighed,
+        judged=[
+            (one, beaten_note(candidate) if any(one is loser for loser in losers) else candidate)
+            for one, candidate in weighed.judged
+        ],
+    )
+    judged = weighed.judged
+    evidence = [one for one, _ in judged]
     outcome = _outcome(judged, picked=ranking is not None)
     choices = Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream"))
     outcomes = {
@@ -84,8 +96,8 @@ def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
             for mode in MODES
             for one in pareto([each for each in evidence if each.artifact.mode == mode])
         ),
-        reasons=(*_reasons(judged, ranking), *of_modes, *weighed.notes),
-        sentence=" ".join([_sentence(weighed, outcome, ranking, prefer), *map(_whole, of_modes)]),
+        reasons=(*_reasons(judged, ranking, outcome), *weighed.notes),
+        sentence=" ".join([_sentence(weighed, outcome, ranking, prefer, lost), *map(_whole, of_modes)]),
         budget=budget.name,
         limits=budget.limits,
         prefer=tuple(prefer),
@@ -131,17 +143,21 @@ def _of_mode(fitting: Sequence[Evidence], prefer: Sequence[str], mode: Mode) -> 
     return choice_of(rank(own, prefer).winner) if own else None
 
 
-def _sentence(weighed: Weighed, outcome: Outcome, ranking: Ranking | None, prefer: Sequence[str]) -> str:
+def _sentence(
+    weighed: Weighed,
+    outcome: Outcome,
+    ranking: Ranking | None,
+    prefer: Sequence[str],
+    lost: Sequence[sentence.Beaten],
+) -> str:
     judged, budget = weighed.judged, weighed.budget
     if ranking is not None:
         pair = [one for one, found in judged if one.artifact.family in REFERENCE_PAIR and fits(found)]
-        return sentence.ship(
-            ranking, judged, rank(pair, prefer) if pair else None, beaten(judged, budget.limits, prefer)
-        )
+        return sentence.ship(ranking, judged, rank(pair, prefer) if pair else None, lost)
     return (sentence.nothing_fits if outcome == "nothing-fits" else sentence.undecided)(judged, budget.name)
 
 
-def _reasons(judged: Judged, ranking: Ranking | None) -> list[str]:
+def _reasons(judged: Judged, ranking: Ranking | None, outcome: Outcome) -> list[str]:
     counts = {
         word: sum(candidate.status == word for _, candidate in judged)
         for word in ("pass", "fail", "undecided", "unmeasured")
@@ -153,14 +169,7 @@ def _reasons(judged: Judged, ranking: Ranking | None) -> list[str]:
     if invalid:
         reasons.append(f"{invalid} of the measurements are invalid and cannot be picked")
     if ranking is None:
-        return reasons + [
-            f"{candidate.artifact} on {candidate.target}: "
-            + "; ".join(sentence.breaking(found) for found in candidate.constraints if found.status != "pass")
-            for candidate in nearest_first([candidate for _, candidate in judged])[:3]
-        ]
+        return reasons + (sentence.nearest_reason(judged) if outcome == "nothing-fits" else [])
     reasons += [sentence.step_reason(step) for step in ranking.steps]
-    if ranking.tied:
-        tied = "; ".join(candidate_name(one) for one in ranking.tied)
-        reasons.append(f"a tie: nothing that was preferred tells the choice apart from {tied}")
     note = sentence.small_sample_note(ranking)
     return [*reasons, note] if note else reasons

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgekit.budget.keys import find_key
 from edgekit.decision.accuracy import can_tell, validation_difference
 from edgekit.decision.figures import Evidence, Figure, preference
-from edgekit.decision.judge import margin, nearest
+from edgekit.decision.judge import SAMPLE_BOUND, nearest, ratio
+from edgekit.decision.phrases import losing, missing, tightest_first, within
 from edgekit.decision.prefer import Ranking, Step
 from edgekit.decision.words import (
     candidate_name,
     family_name,
     form_name,
+    listed,
     metric_name,
     options_name,
     pace_name,
     precision_name,
     target_name,
 )
-from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, limit, number, percent, seconds
+from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, number, percent, seconds
 from edgekit_targets.types.manifest import REFERENCE_PAIR
-from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Limit, Outcome
+from edgekit_targets.types.verdict import Candidate, Choices, Outcome
 
 Judged = tuple[Evidence, Candidate]
 Beaten = tuple[Evidence, Evidence]
@@ -38,9 +39,11 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None, beate
     pace = pace_name(winner.measurement.every_seconds)
     verdict = next(candidate for one, candidate in judged if one is winner)
     text = (
-        f"Ship the {candidate_name(winner)} with {options_name(winner.measurement)}{pace and f', {pace}'}: "
-        f"{'; '.join(within(found) for found in tightest_first(verdict))}."
+        f"Ship the {_setup(winner)}{pace and f', {pace}'}: "
+        f"{', '.join(within(found) for found in tightest_first(verdict))}."
     )
+    if ranking.tied:
+        text += f" It is a tie: nothing that is preferred tells it apart from {_tied(ranking.tied)}."
     # Families are compared in the mode of what is shipped: a step and a window are not the same work.
     rivals = [item for item in judged if item[0].artifact.mode == winner.artifact.mode]
     others = [_other(family, ranking, rivals, beaten) for family in _other_families(winner, rivals)]
@@ -56,7 +59,7 @@ def nothing_fits(judged: Sequence[Judged], budget: str) -> str:
         return f"Nothing fits {budget}: no candidate could be measured."
     one, candidate = closest[0]
     broken = [found for found in tightest_first(candidate) if found.status != "pass"]
-    return f"Nothing fits {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(breaking, broken))}."
+    return f"Nothing fits {budget}. Nearest: {_setup(one)}: {'; '.join(map(missing, broken))}."
 
 
 def undecided(judged: Sequence[Judged], budget: str) -> str:
@@ -66,7 +69,18 @@ def undecided(judged: Sequence[Judged], budget: str) -> str:
         return f"Undecided for {budget}: what may yet fit has no valid measurement; see the warnings of the profile."
     one, candidate = may[0]
     lacking = [found for found in tightest_first(candidate) if found.status != "pass"]
-    return f"Undecided for {budget}. Nearest: {candidate_name(one)}: {'; '.join(map(breaking, lacking))}."
+    return f"Undecided for {budget}. Nearest: {_setup(one)}: {'; '.join(map(missing, lacking))}."
+
+
+def nearest_reason(judged: Sequence[Judged], most: int = 3) -> list[str]:
+    """Those that come nearest to fitting, each with its worst ratio to a limit, in one line."""
+    told = []
+    for one, candidate in nearest(judged)[:most]:
+        worst = max((times for found in candidate.constraints if (times := ratio(found)) is not None), default=None)
+        if worst is not None:
+            how = f"{number(worst)} times a limit" if worst > 1 else "inside every limit, but not surely"
+            told.append(f"{_setup(one)} ({how})")
+    return [f"nearest: {'; '.join(told)}"] if told else []
 
 
 def step_reason(step: Step) -> str:
@@ -132,35 +146,16 @@ def small_sample_note(ranking: Ranking) -> str | None:
     return None
 
 
-def within(found: Constraint) -> str:
-    """``p99 412 us of 20 ms``, ``accuracy 97.6 % where 90 % is asked``."""
-    return f"{found.name} {formatter_for(found.name)(found.value)} {_against(found)}"
+def _setup(one: Evidence) -> str:
+    """``LSTM, int8, on ONNX Runtime with 2 threads``: threads are told, since they alone may differ."""
+    return f"{candidate_name(one)} with {options_name(one.measurement)}"
 
 
-def breaking(found: Constraint) -> str:
-    """``memory 45.1 MiB [44.9, 45.2] of 32 MiB: fail``, with the note where there is one."""
-    value = figure(found.name, found.value, found.low, found.high)
-    note = f" ({found.note})" if found.note else ""
-    return f"{found.name} {value} {_against(found)}: {found.status}{note}"
-
-
-def _against(found: Constraint) -> str:
-    text = limit(found.name, found.limit)
-    return f"where {text} is asked" if _is_lower(found) else f"of {text}"
-
-
-def tightest_first(candidate: Candidate) -> list[Constraint]:
-    """The limits in order of the room they leave; unmeasured ones first."""
-    return sorted(candidate.constraints, key=lambda found: -1e9 if found.value is None else _room(found))
-
-
-def _room(found: Constraint) -> float:
-    return margin(Limit(name=found.name, value=found.limit, upper=not _is_lower(found)), found.value or 0.0)
-
-
-def _is_lower(found: Constraint) -> bool:
-    key = find_key(found.name)
-    return key is not None and not key.upper
+def _tied(others: Sequence[Evidence], most: int = 2) -> str:
+    """Those that a tie is with, the first of them by name."""
+    named = [f"the {_setup(one)}" for one in others]
+    more = [f"{len(named) - most} more"] if len(named) > most else []
+    return listed([*named[:most], *more])
 
 
 def _formatter(metric: str) -> Formatter:
@@ -180,36 +175,40 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged], beaten: Sequ
     name = family_name(family)
     own = [item for item in judged if item[0].artifact.family == family]
     fitting = [item for item in own if item[1].status == "pass" and item[1].valid]
-    if not fitting:
-        closest = nearest(own)
-        if not closest:
-            return f"The {name} has no valid measurement; its warnings say why."
-        one, candidate = closest[0]
-        broken = [found for found in tightest_first(candidate) if found.status != "pass"]
-        where = f"{form_name(one.artifact)} on {target_name(one.measurement.target)}"
-        if candidate.status != "fail":
-            winners = [
-                _winner_over(each, beaten) for each, own_one in own if own_one.valid and own_one.status != "fail"
-            ]
-            if winners and all(winner is not None for winner in winners):
-                rival = _winner_over(one, beaten)
-                assert rival is not None
-                still = " and ".join(metric_name(found.name) for found in broken)
-                return (
-                    f"The {name} cannot win, whatever its {still} ({where} at best): the {candidate_name(rival)} fits "
-                    "and is preferred to it for sure."
-                )
-            return f"The {name} is undecided, at best ({where}): {'; '.join(map(breaking, broken))}."
-        failed = " and ".join(needing(found) for found in broken if found.status == "fail")
-        return f"The {name} ({where} at best) {_against_winner(one, ranking.winner)}{failed}."
+    if fitting:
+        return _outranked(name, family, ranking)
+    closest = nearest(own)
+    if not closest:
+        return f"The {name} has no valid measurement; its warnings say why."
+    one, candidate = closest[0]
+    broken = [found for found in tightest_first(candidate) if found.status != "pass"]
+    named = f"The {name} ({_where(one)} at best)"
+    if candidate.status == "fail":
+        failed = [found for found in broken if found.status == "fail"]
+        # That it answers better is no comfort where it is the answers that fall short.
+        lead = "" if failed[0].name in SAMPLE_BOUND else _against_winner(one, ranking.winner)
+        return f"{named} {lead}{losing(failed)}."
+    winners = [_winner_over(each, beaten) for each, own_one in own if own_one.valid and own_one.status != "fail"]
+    rival = _winner_over(one, beaten)
+    if rival is not None and all(winner is not None for winner in winners):
+        still = listed([metric_name(found.name) for found in broken])
+        return f"{named} cannot win, whatever its {still}: the {candidate_name(rival)} is preferred to it for sure."
+    return f"{named} is undecided: {'; '.join(map(missing, broken))}."
+
+
+def _outranked(name: str, family: str, ranking: Ranking) -> str:
+    mode = ranking.winner.artifact.mode
     for step in reversed(ranking.steps):
-        mode = ranking.winner.artifact.mode
         here = [
             (one, found) for one, found in step.figures if (one.artifact.family, one.artifact.mode) == (family, mode)
         ]
         if here:
             return _lost_at(name, step, ranking.winner, here)
     return f"The {name} cannot be told apart from it."
+
+
+def _where(one: Evidence) -> str:
+    return f"{form_name(one.artifact)} on {target_name(one.measurement.target)}"
 
 
 def _winner_over(one: Evidence, beaten: Sequence[Beaten]) -> Evidence | None:
@@ -229,25 +228,6 @@ def _against_winner(one: Evidence, winner: Evidence) -> str:
     return f"is {points} {'more' if better else 'less'} accurate{noise} {'but' if better else 'and'} "
 
 
-def needing(found: Constraint) -> str:
-    """``needs 11.0 MiB [10.9, 11.1] of 8 MiB memory``: how a limit is broken, as a sentence's end."""
-    value = figure(found.name, found.value, found.low, found.high)
-    bound = limit(found.name, found.limit)
-    if _is_lower(found):
-        return f"has {metric_name(found.name)} {value} where {bound} is asked" + (
-            f" ({found.note})" if found.note else ""
-        )
-    verb = {"time": "takes", "bytes": "needs", "energy": "takes"}.get(_dimension(found.name), "has")
-    if found.name == "size":
-        return f"is a file of {value}, over the {bound} allowed"
-    return f"{verb} {value} of {bound} {metric_name(found.name)}" + (f" ({found.note})" if found.note else "")
-
-
-def _dimension(name: str) -> str:
-    key = find_key(name)
-    return "" if key is None else key.dimension
-
-
 def _lost_at(name: str, step: Step, winner: Evidence, here: Sequence[tuple[Evidence, Figure]]) -> str:
     metric = step.metric
     formatter = _formatter(metric.name)
@@ -255,9 +235,8 @@ def _lost_at(name: str, step: Step, winner: Evidence, here: Sequence[tuple[Evide
         return f"The {name} cannot be told apart from it by what was preferred."
     best_one, best = (max if metric.higher_is_better else min)(here, key=lambda item: item[1].value or 0.0)
     own = preference(metric.name, winner)
-    where = f"{form_name(best_one.artifact)} on {target_name(best_one.measurement.target)}"
     label = "validation accuracy" if metric.name == "accuracy" else metric_name(metric.name)
     return (
-        f"The {name} fits too, but at best ({where}) its {label} is {formatter(best.value)} "
+        f"The {name} ({_where(best_one)} at best) fits too, but its {label} is {formatter(best.value)} "
         f"against {formatter(own.value)}."
     )

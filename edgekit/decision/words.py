@@ -9,7 +9,7 @@ from edgekit.budget.units import format_quantity
 from edgekit.decision.figures import Evidence
 from edgekit.profiling.sweep import competitor
 from edgekit.terminal.format import seconds
-from edgekit_targets.types.manifest import Artifact, Mode
+from edgekit_targets.types.manifest import REFERENCE_PAIR, Artifact, Mode
 from edgekit_targets.types.profile import Comparison, Crossover, Measurement
 from edgekit_targets.types.session import Configured, SessionOptions
 from edgekit_targets.types.verdict import Candidate, Choice
@@ -35,6 +35,11 @@ def family_name(family: str) -> str:
     return _FAMILIES.get(family, family)
 
 
+def model_name(family: str) -> str:
+    """``LSTM`` and ``Transformer``; a baseline or a user's model by the name of its family, for a table."""
+    return _FAMILIES[family] if family in REFERENCE_PAIR else family
+
+
 def precision_name(precision: str | None) -> str:
     """``int8`` for ``int8-dynamic``."""
     return _PRECISIONS.get(precision, str(precision))
@@ -55,6 +60,12 @@ def options_name(one: Configured) -> str:
 def pace_name(every_seconds: float | None) -> str:
     """``every 20ms``; nothing for a closed loop."""
     return "" if every_seconds is None else f"every {format_quantity(every_seconds, 'time')}"
+
+
+def listed(items: Sequence[object]) -> str:
+    """``fp32, fp16 and int8``."""
+    texts = [str(item) for item in items]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def crossover_text(one: Crossover) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from edgekit.decision.baseline import regression_lines
 from edgekit.decision.judge import nearest_first
-from edgekit.decision.sentence import breaking, within
+from edgekit.decision.phrases import breaking, within
 from edgekit.decision.setup import setup_of
+from edgekit.decision.words import options_name
 from edgekit.report.text import clean
 from edgekit_targets.types.comparison import Compared
 from edgekit_targets.types.verdict import Candidate, Constraint, Verdict
@@ -40,7 +41,7 @@ def render(verdict: Verdict) -> str:
         case = _case(suite, "a candidate", "a candidate with a valid measurement")
         _add(case, "error", "unmeasured", verdict.sentence)
     else:
-        where = f"{subject.artifact} on {subject.target}, {subject.threads} threads"
+        where = f"{subject.artifact} on {subject.target}, {options_name(subject)}"
         for found in subject.constraints:
             _limit(_case(suite, where, found.name), found)
     ET.SubElement(suite, "system-out").text = clean(verdict.sentence, 20_000)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgekit.decision.setup import setup_of
-from edgekit.decision.words import pace_name
+from edgekit.decision.words import model_name, pace_name, precision_name, target_name
 from edgekit.profiling.plan import length_for
 from edgekit.report.text import shorten
 from edgekit_targets.types.manifest import Accuracy, Artifact, Manifest
@@ -194,7 +194,8 @@ def label_all(subjects: Sequence[Candidate | Measurement | Choice], artifacts: d
     varied = [len({part[index] for part in parts}) > 1 for index in range(6)]
     labels = []
     for one, extra in zip(subjects, parts, strict=True):
-        names = [shorten(one.family, _LONGEST_NAME), one.precision or "as imported", one.target]
+        precision = "as imported" if one.precision is None else precision_name(one.precision)
+        names = [shorten(model_name(one.family), _LONGEST_NAME), precision, target_name(one.target)]
         names += [text for text, differs in zip(extra, varied, strict=True) if differs and text]
         labels.append(" · ".join(names))
     repeated = {label for label, times in Counter(labels).items() if times > 1}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from edgekit.decision.words import comparison_text, crossover_text, soak_text
+from edgekit.decision.words import comparison_text, crossover_text, soak_text, target_name
 from edgekit.report.evidence import Evidence
-from edgekit.terminal.format import count, seconds, size
+from edgekit.terminal.format import count, percent, seconds, size
 from edgekit_targets.types.manifest import Manifest
 from edgekit_targets.types.profile import Device, Measurement
 from edgekit_targets.types.verdict import Verdict
@@ -18,8 +19,8 @@ _UNKNOWN = "not known"
 _SETTINGS = {
     "launches": "fresh processes for each candidate",
     "rounds": "rounds in each process",
-    "samples": "most samples for each candidate",
-    "seconds": "most seconds for each candidate",
+    "samples": "samples planned for each candidate",
+    "seconds": "seconds planned for each candidate",
     "most_seconds": "most seconds for an undecided candidate",
     "total_seconds": "most seconds for all together",
     "warmup_seconds": "warm-up before each slice (not counted)",
@@ -66,9 +67,7 @@ def measuring_facts(evidence: Evidence) -> Facts:
         facts.append(("runtime code within the memory added", f"{size(min(files))} to {size(max(files))}"))
     if evidence.profiles:
         settings = evidence.profiles[0].settings
-        facts += [
-            (_SETTINGS.get(name, name.replace("_", " ")), _setting(value, name)) for name, value in settings.items()
-        ]
+        facts += [(_SETTINGS.get(name, name.replace("_", " ")), text) for name, text in _given(settings)]
     return facts
 
 
@@ -114,11 +113,18 @@ def training_facts(manifest: Manifest) -> Facts:
 
 def version_facts(manifest: Manifest) -> Facts:
     """What exported the bundle and with which settings."""
-    facts: Facts = [("edgekit", manifest.edgekit_version), ("bundle created", manifest.created)]
+    facts: Facts = [("edgekit", manifest.edgekit_version), ("bundle created", moment(manifest.created))]
     facts += sorted(manifest.versions.items())
-    return facts + [
-        (name.replace("_", " "), _setting(value, name)) for name, value in sorted(manifest.settings.items())
-    ]
+    return facts + [(name.replace("_", " "), text) for name, text in _given(dict(sorted(manifest.settings.items())))]
+
+
+def moment(stamp: str) -> str:
+    """``2026-11-25 17:25 UTC`` of a time stamp as it stands in a file; what is no time stamp stays as it is."""
+    try:
+        found = datetime.fromisoformat(stamp)
+    except ValueError:
+        return stamp
+    return found.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def warnings(evidence: Evidence) -> list[tuple[str, list[str]]]:
@@ -163,7 +169,7 @@ def commands(evidence: Evidence, verdict: Verdict | None, command: str | None) -
 
 
 def _runtime(one: Measurement) -> str:
-    return f"{one.target} {one.runtime_version or '(version not known)'}"
+    return f"{target_name(one.target)} {one.runtime_version or '(version not known)'}"
 
 
 def _range(values: list[int]) -> str:
@@ -171,13 +177,20 @@ def _range(values: list[int]) -> str:
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
+def _given(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The settings that were set to something."""
+    return [(name, _setting(value, name)) for name, value in settings.items() if value not in (None, {}, [], ())]
+
+
 def _setting(value: Any, name: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)) and name.endswith("seconds"):
         return seconds(float(value))
+    if isinstance(value, float) and name == "accuracy_drop":
+        return percent(value)
+    if isinstance(value, int):
+        return count(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}={item}" for key, item in value.items()) or "none"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -6,15 +6,17 @@ the page's own policy forbids loading anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from edgekit.decision.baseline import headline, regression_lines
 from edgekit.report import cells, method
 from edgekit.report.evidence import Evidence, gather
+from edgekit.report.measured import measured
 from edgekit.report.text import clean
 from edgekit_targets import __version__
 from edgekit_targets.types.manifest import MODES, Manifest
@@ -22,6 +24,8 @@ from edgekit_targets.types.profile import Profile
 from edgekit_targets.types.verdict import Verdict
 
 _HEADINGS = {"pick": "A candidate fits", "nothing-fits": "Nothing fits", "undecided": "Undecided"}
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|(?:us|ms|s|B|KiB|MiB|GiB|uJ|mJ|J)\b))")
+_INSIDE_AN_INTERVAL = re.compile(r"(?<=\d,) (?=[\d.]+\])")
 _SYMBOLS = {"pick": "✓", "nothing-fits": "✗", "undecided": "?"}
 
 
@@ -37,6 +41,7 @@ def render(
         command: what the user typed, for the section on reproducing.
     """
     evidence = gather(manifest, profiles, verdict)
+    figures = _figures(evidence)
     return (
         environment()
         .get_template("page.html")
@@ -48,12 +53,10 @@ def render(
             limits=[cells.limit_text(limit) for limit in evidence.limits],
             choices=_choices(verdict),
             lines=cells.lines(evidence),
-            nearest=cells.nearest(evidence, verdict.reasons)
-            if verdict is not None and verdict.verdict != "pick"
-            else [],
             baseline=_baseline(verdict),
-            figures=_figures(evidence),
-            measured=cells.measured(evidence),
+            figures=[one for one in figures if one["svg"] is not None],
+            omitted=[one for one in figures if one["svg"] is None],
+            measured=measured(evidence),
             artifacts=cells.artifacts(manifest, evidence.profiles),
             device=method.device_facts(evidence.device) if evidence.device is not None else [],
             measuring=method.measuring_facts(evidence),
@@ -65,10 +68,10 @@ def render(
             invalid=method.invalid(evidence),
             dropped=manifest.dropped,
             notes=[(artifact.id, note) for artifact in manifest.artifacts for note in artifact.notes],
-            commands=list(method.commands(evidence, verdict, command)),
+            commands=[escape(clean(one)) for one in method.commands(evidence, verdict, command)],
             edgekit_version=__version__,
-            created=max(
-                [manifest.created, *(one.created for one in profiles), *([verdict.created] if verdict else [])]
+            created=method.moment(
+                max([manifest.created, *(one.created for one in profiles), *([verdict.created] if verdict else [])])
             ),
         )
     )
@@ -126,4 +129,7 @@ def environment() -> Environment:
 
 
 def _finalize(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Untrusted text on one line, its figures not torn from their units; what is to be copied is marked as final."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _INSIDE_AN_INTERVAL.sub("\N{NO-BREAK SPACE}", _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", clean(value)))

@@ -13,9 +13,9 @@ from pathlib import Path
 from edgekit.budget.budget import Budget
 from edgekit.decision.figures import Evidence, evidence_of
 from edgekit.decision.judge import judge
+from edgekit.decision.phrases import breaking
 from edgekit.decision.pick import conclude
 from edgekit.decision.prefer import DEFAULT, rank
-from edgekit.decision.sentence import breaking
 from edgekit.decision.setup import setup_of
 from edgekit.decision.store import FOLDER as VERDICTS
 from edgekit.decision.store import newest_verdict

@@ -6,7 +6,8 @@ int8-static on ONNX Runtime and OpenVINO, loaded as ``edgekit profile`` loads it
 round.
 
 ``make bench`` runs every row; ``python -m tests.benchmarks.speed seed-10-lstm mid-100-transformer`` runs these. Each
-row replaces its part of ``speed.md`` beside this file. Exits 1 when the whole 95 % interval of a ratio lies beyond its
+row replaces its part of ``speed.md`` beside this file and of README's table of speeds; ``--quote`` measures nothing and
+makes that table anew. Exits 1 when the whole 95 % interval of a ratio lies beyond its
 bound:
 
 - ours, at its fastest, within 1.03 of the best of the others whose error is no worse, in every row;
@@ -17,12 +18,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import statistics
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -38,10 +37,9 @@ from edgekit_targets.runtimes import find
 from edgekit_targets.types.manifest import Artifact, Precision
 from tests.benchmarks.common import peers
 from tests.benchmarks.common.peers import Floats, Way
-from tests.benchmarks.common.rounds import Middle, interleaved, ratio
+from tests.benchmarks.common.rounds import interleaved, ratio
+from tests.benchmarks.common.speed_page import README, ROWS, TABLE, Line, table, title_of, with_quoted, write
 
-CASES = [("seed", 10), ("seed", 100), ("mid", 100), ("10m", 64)]
-FAMILIES = ("lstm", "transformer")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8-dynamic", "int8-static")
 TARGETS = ("cpu", "openvino")
 ROUNDS = 25
@@ -50,22 +48,6 @@ NO_WORSE = 1.03
 LSTM_FASTER, LSTM_SMALLER = 2.8, 3.5
 EXACT = 1e-6
 """Below this relative error two fp32 outputs are equally right: they differ in the order of their sums."""
-TABLE = Path(__file__).with_name("speed.md")
-HEAD = """Written by `make bench` (`tests/benchmarks/speed.py`), row by row; one thread, batch 1, random weights.
-Ratios are of medians, taken in each of the interleaved rounds, with 95 % intervals. What was tried to be faster still,
-and what it gave, stands in [tried.md](tried.md).
-"""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Line:
-    """One way in one row: ``against`` is its ratio to the stock export."""
-
-    way: Way
-    ours: bool
-    seconds: Sequence[float]
-    error: float
-    against: Middle
 
 
 def measure(preset: str, length: int, family: str, folder: Path) -> list[Line]:
@@ -131,8 +113,10 @@ def _error(way: Way, drawn: Floats, reference: Floats) -> float:
 
 def judged(title: str, lines: Sequence[Line]) -> tuple[list[str], list[str]]:
     """How ours stands to the best of the others, a sentence a bound, and those that lie wholly beyond it."""
-    ours = min((line for line in lines if line.ours), key=_median)
-    best = min((line for line in lines if not line.ours and line.error <= max(ours.error, EXACT)), key=_median)
+    ours = min((line for line in lines if line.ours), key=lambda line: line.median)
+    best = min(
+        (line for line in lines if not line.ours and line.error <= max(ours.error, EXACT)), key=lambda line: line.median
+    )
     found = ratio(ours.seconds, best.seconds)
     told = [f"{ours.way.name} / {best.way.name} = {found}, bound {NO_WORSE}"]
     missed = [f"{title}: {told[-1]}"] if found.low > NO_WORSE else []
@@ -151,41 +135,6 @@ def judged(title: str, lines: Sequence[Line]) -> tuple[list[str], list[str]]:
     return told, missed
 
 
-def _median(line: Line) -> float:
-    return statistics.median(line.seconds)
-
-
-def table(title: str, lines: Sequence[Line], told: Sequence[str], where: str) -> str:
-    """One row of the issue as a Markdown table, fastest first, with its bounds and what it was measured on."""
-    rows = [f"### {title}", "", *(f"- {one}" for one in told), f"- measured on {where}", ""]
-    rows += ["| | median | ratio to the stock export | relative error | size | quantized |"]
-    rows += ["|---|---:|---:|---:|---:|---:|"]
-    for line in sorted(lines, key=_median):
-        size = "–" if line.way.size_bytes is None else f"{line.way.size_bytes / 1024:.0f} KiB"
-        name = f"**{line.way.name}**" if line.ours else line.way.name
-        rows.append(
-            f"| {name} | {_median(line) * 1e6:.0f} us | {line.against} "
-            f"| {line.error:.1e} | {size} | {line.way.quantized} |"
-        )
-    return "\n".join([*rows, ""])
-
-
-def updated(text: str, tables: Mapping[str, str]) -> str:
-    """The page with the tables of these rows in it; those of other rows stay as they are."""
-    parts = (part for part in text.split("### ")[1:])
-    kept = {part.partition("\n")[0].strip(): f"### {part.strip()}\n" for part in parts} | dict(tables)
-    order = [_title(*row) for row in ROWS.values()]
-    return "\n".join([HEAD, *(kept[title] for title in order if title in kept)])
-
-
-def _title(preset: str, length: int, family: str) -> str:
-    return f"{preset}, length {length}, {family}"
-
-
-ROWS = {f"{preset}-{length}-{family}": (preset, length, family) for preset, length in CASES for family in FAMILIES}
-"""Every row of the bench by the name it goes by on the command line."""
-
-
 def _where() -> str:
     device = describe()
     packages = ("onnxruntime", "openvino", "torch")
@@ -197,6 +146,9 @@ def _where() -> str:
 
 def main(names: Sequence[str]) -> int:
     """Measure the rows of these ``names`` (none: all), put them into the page, and say whether the bounds hold."""
+    if list(names) == ["--quote"]:
+        README.write_text(with_quoted(README.read_text(), TABLE.read_text()))
+        return 0
     unknown = [name for name in names if name not in ROWS]
     if unknown:
         print(f"no row is called {', '.join(unknown)}; choose from {', '.join(ROWS)}", file=sys.stderr)
@@ -205,7 +157,7 @@ def main(names: Sequence[str]) -> int:
     missed: list[str] = []
     for name in names or ROWS:
         row = ROWS[name]
-        title = _title(*row)
+        title = title_of(*row)
         with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             lines = measure(*row, Path(scratch))
@@ -213,9 +165,7 @@ def main(names: Sequence[str]) -> int:
         missed += beyond
         for sentence in told:
             print(f"{title}: {sentence}", flush=True)
-        TABLE.write_text(
-            updated(TABLE.read_text() if TABLE.exists() else "", {title: table(title, lines, told, _where())})
-        )
+        write(title, table(title, lines, told, _where()))
     for line in missed:
         print(f"missed: {line}")
     return int(bool(missed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,102 @@ def test_a_branch_that_an_input_decides_on_stays_and_is_counted(tmp_path: Path) 
     (line,) = manifest.dropped
     assert "LSTM stands inside control flow" in line
     assert "--set-input" in line
+
+
+def spoken(path: Path, *, weights_inside: bool) -> Path:
+    """A loop over the steps of x, as scripted modules come out: an LSTM step and a head in its body."""
+    generator = np.random.default_rng(3)
+    shapes = {"w": (1, 4 * HIDDEN, FEATURES), "r": (1, 4 * HIDDEN, HIDDEN), "head": (HIDDEN, 3)}
+    weights = [
+        numpy_helper.from_array(generator.normal(size=shape, scale=0.3).astype(np.float32), name)
+        for name, shape in shapes.items()
+    ]
+    first = numpy_helper.from_array(np.array([0]), "first")
+    state = (1, "batch", HIDDEN)
+    body = helper.make_graph(
+        [
+            helper.make_node("Gather", ["x", "i"], ["step"], axis=1),
+            helper.make_node("Unsqueeze", ["step", "first"], ["steps"]),
+            helper.make_node("LSTM", ["steps", "w", "r", "", "", "h", "c"], ["", "hn", "cn"], hidden_size=HIDDEN),
+            helper.make_node("Squeeze", ["hn", "first"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "head"], ["logits"]),
+            helper.make_node("Identity", ["go"], ["on"]),
+        ],
+        "body",
+        [
+            value("i", TensorProto.INT64, ()),
+            value("go", TensorProto.BOOL, ()),
+            value("h", F, state),
+            value("c", F, state),
+        ],
+        [
+            value("on", TensorProto.BOOL, ()),
+            value("hn", F, state),
+            value("cn", F, state),
+            value("logits", F, ("batch", 3)),
+        ],
+        [first, *weights] if weights_inside else [first],
+    )
+    nodes = [
+        helper.make_node("Shape", ["x"], ["sizes"]),
+        helper.make_node("Gather", ["sizes", "one"], ["length"]),
+        helper.make_node("Slice", ["sizes", "start", "end"], ["rows"]),
+        helper.make_node("Concat", ["end", "rows", "width"], ["of_state"], axis=0),
+        helper.make_node("ConstantOfShape", ["of_state"], ["zeros"]),
+        helper.make_node("Loop", ["length", "", "zeros", "zeros"], ["h_last", "c_last", "by_step"], body=body),
+        helper.make_node("Transpose", ["by_step"], ["y"], perm=[1, 0, 2]),
+    ]
+    numbers = {"one": 1, "start": [0], "end": [1], "width": [HIDDEN]}
+    constants = [numpy_helper.from_array(np.array(number), name) for name, number in numbers.items()]
+    inputs, outputs = [value("x", F, ("batch", "length", FEATURES))], [value("y", F, ("batch", "length", 3))]
+    return save(
+        path, helper.make_graph(nodes, "g", inputs, outputs, constants if weights_inside else [*constants, *weights])
+    )
+
+
+@pytest.mark.parametrize("weights_inside", [True, False])
+def test_the_body_of_a_loop_stays_and_is_counted(tmp_path: Path, weights_inside: bool) -> None:
+    file = spoken(tmp_path / "loop.onnx", weights_inside=weights_inside)
+    manifest = take(file, tmp_path / "out", precisions=("fp32", "fp16", "int8-dynamic", "int8-static"))
+    (artifact,) = manifest.artifacts
+    assert (tmp_path / "out" / artifact.file).read_bytes() == file.read_bytes()
+    assert (artifact.mode, artifact.states) == ("window", ())
+    assert artifact.inputs[0].shape == ("batch", "length", FEATURES)
+    assert artifact.quantized is not None
+    assert {kind: (one.quantized, one.total) for kind, one in artifact.quantized.items()} == {
+        "LSTM": (0, 1),
+        "MatMul": (0, 1),
+    }
+    assert artifact.parameters == 4 * HIDDEN * (FEATURES + HIDDEN) + 3 * HIDDEN
+    fp16, *integers = manifest.dropped
+    assert "Loop has no float16 form" in fp16
+    assert len(integers) == 2
+    assert all("LSTM stands inside control flow (If, Loop, Scan)" in line for line in integers)
+    with np.load(tmp_path / "out" / "golden" / f"{artifact.id}.npz") as golden:
+        x, y = golden["input.x"], golden["output.y"]
+    weights = {name: numpy_helper.to_array(tensor) for name, tensor in _tensors(onnx.load(file).graph)}
+    np.testing.assert_allclose(y, _by_arithmetic(x, **weights), atol=1e-5)
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """The weights by name, wherever they stand."""
+    yield from ((one.name, one) for one in graph.initializer if one.name in ("w", "r", "head"))
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from _tensors(attribute.g)
+
+
+def _by_arithmetic(x: NDArray[Any], *, w: NDArray[Any], r: NDArray[Any], head: NDArray[Any]) -> NDArray[Any]:
+    """An LSTM as ONNX defines it (gates in the order i, o, f, c) and the head, without any runtime."""
+    h = c = np.zeros((len(x), HIDDEN), np.float64)
+    answers = []
+    for step in x.transpose(1, 0, 2):
+        i, o, f, g = np.split(step @ w[0].T + h @ r[0].T, 4, axis=1)
+        i, o, f = (1 / (1 + np.exp(-gate)) for gate in (i, o, f))
+        c = f * c + i * np.tanh(g)
+        h = o * np.tanh(c)
+        answers.append(h @ head)
+    return np.stack(answers, axis=1)
 
 
 def test_a_single_number_beside_a_stream_has_to_be_set(tmp_path: Path) -> None:

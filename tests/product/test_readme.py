@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.commands import COMMANDS, GROUPS
+from tests.benchmarks.common import speed_page
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -46,6 +47,29 @@ def test_every_install_line_of_the_project_names_the_distribution(root: Path) ->
         for line in (root / name).read_text(encoding="utf-8").splitlines():
             for target in re.findall(r"pip install +[\"']?(edgekit[^\s\"'\[]*)", line):
                 assert target == "edgekit-onnx", f"{name}: {line}"
+
+
+def test_the_table_of_speeds_is_what_the_bench_wrote(readme: str) -> None:
+    page = speed_page.TABLE.read_text()
+    assert speed_page.with_quoted(readme, page) == readme, "python -m tests.benchmarks.speed --quote makes it anew"
+    assert speed_page.updated(page, {}) == page
+    assert "not measured" not in speed_page.quoted(page)
+
+
+def test_a_row_that_is_measured_again_replaces_itself_alone(readme: str) -> None:
+    page = speed_page.TABLE.read_text()
+    made = (
+        "### mid, length 100, lstm\n\n- edgekit fp32 openvino / torch eager = 0.512 [0.498, 0.530], bound 1.03\n\n"
+        "| **edgekit fp32 openvino** | 77 us | 0.100 [0.090, 0.110] | 1.0e-02 | 1 KiB | 0 of 3 |\n"
+    )
+    again = speed_page.updated(page, {"mid, length 100, lstm": made})
+    assert made in again
+    assert again.replace(made, "") == re.sub(r"### mid, length 100, lstm\n.*?(?=\n### )", "", page, flags=re.DOTALL)
+    before, after = (speed_page.with_quoted(readme, text).splitlines() for text in (page, again))
+    (changed,) = [line for old, line in zip(before, after, strict=True) if old != line]
+    assert changed.startswith("| `mid`, 100 | 77 us, fp32 on OpenVINO | 0.51 [0.50, 0.53] of torch eager | ")
+    with pytest.raises(ValueError, match=r"README\.md lacks"):
+        speed_page.with_quoted("no comments", page)
 
 
 # Run elsewhere, as they stand: on the emulated board in tests/pi/test_readme.py, on the published model in

@@ -4,10 +4,10 @@ from edgekit.report.plots import budget_use, latency_accuracy, latency_distribut
 from edgekit.report.plots.contract import Plot
 
 PLOTS: list[Plot] = [
+    budget_use.draw,
     latency_accuracy.draw,
-    memory_size.draw,
-    memory_phases.draw,
     latency_distribution.draw,
     sweep.draw,
-    budget_use.draw,
+    memory_size.draw,
+    memory_phases.draw,
 ]

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from edgekit.report.evidence import Evidence, Row
 from edgekit.report.plots import strips
-from edgekit.report.plots.canvas import BAD, FONT_POINTS, GOOD, INK, PAPER, SHADE
+from edgekit.report.plots.canvas import BAD, FONT_POINTS, GOOD, INK, PAPER, UNSURE
 from edgekit.report.plots.contract import Drawing, Omitted
 from edgekit.report.plots.scales import linear_axis
 from edgekit.report.text import shorten
@@ -55,20 +55,18 @@ def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
         return Omitted(key=_KEY, title=_TITLE, reason=reason)
     limits = list(dict.fromkeys(use.name for row in drawn for use in uses[row.number]))
     edge = min(max(1.1, *(use.worst for row in drawn for use in uses[row.number])) * 1.03, _WIDEST)
-    figure, axes = strips.strips(drawn, [_name(row, _tightest(uses[row.number])) for row in drawn])
+    figure, axes = strips.strips(drawn, [f"{row.short(29)}  {_state(row, uses[row.number])}" for row in drawn])
     linear_axis(axes, "x", 0.0, edge * 100, unit="")
-    axes.set_xlabel("share of the limit used (%), 100 % is the limit")
-    axes.axvspan(100, edge * 100, facecolor=SHADE, edgecolor="none", zorder=0)
-    axes.axvline(100, color=INK, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+    axes.set_xlabel("share of the limit used (%)")
+    strips.limit_line(axes, drawn, 100.0, "the limit")
     shape_of = {name: _SHAPES[index % len(_SHAPES)] for index, name in enumerate(limits)}
     for index, row in enumerate(drawn):
         y = -index - 0.1
         tightest = _tightest(uses[row.number])
-        broken = row.candidate is None or row.candidate.status != "pass" or not row.candidate.valid
         width = min(max(tightest.worst, 0.0), edge) * 100
-        color = BAD if broken else GOOD
+        color, hatch = _look(row)
         axes.barh(y, width, height=0.3, color=color, alpha=0.3, linewidth=0)
-        axes.barh(y, width, height=0.3, fill=False, edgecolor=color, linewidth=0.9, hatch="////" if broken else None)
+        axes.barh(y, width, height=0.3, fill=False, edgecolor=color, linewidth=0.9, hatch=hatch)
         for use in uses[row.number]:
             at = min(max(use.value, 0.0), edge) * 100
             axes.plot(
@@ -107,8 +105,8 @@ def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
         caption=caption,
         description=(
             "One strip a candidate: a bar to the limit it comes closest to, at the unfavourable end of the "
-            "interval, hatched where the candidate does not meet every limit, and a mark at the value "
-            "of each limit, in percent of the limit."
+            "interval, hatched where the candidate fails a limit, striped lengthwise where one is open, and a mark at "
+            "the value of each limit, in percent of the limit."
         ),
         figure=figure,
     )
@@ -126,19 +124,30 @@ def _tightest(uses: Sequence[Use]) -> Use:
     return max(uses, key=lambda use: use.worst)
 
 
-def _name(row: Row, tightest: Use) -> str:
-    return f"{row.short(28)}: {_state(row, tightest)}"
+def _look(row: Row) -> tuple[str, str | None]:
+    """Colour and hatching, so that what fails and what is open differ without colour too."""
+    if row.candidate is None or not row.candidate.valid or row.candidate.status == "fail":
+        return BAD, "////"
+    return (GOOD, None) if row.candidate.status == "pass" else (UNSURE, "----")
 
 
-def _state(row: Row, tightest: Use) -> str:
-    """The first thing that stands in the way, else how much of the tightest limit is used."""
-    if row.candidate is not None and tightest.status == "pass":
-        if not row.candidate.valid:
-            return f"{SYMBOLS['fail']} not valid"
-        missing = [one.name for one in row.candidate.constraints if one.value is None]
-        if missing:
-            return f"{SYMBOLS['unmeasured']} no {shorten(missing[0], 10)}"
-    return f"{SYMBOLS[tightest.status]} {shorten(tightest.name, 10)} {percent(tightest.worst)}"
+def _state(row: Row, uses: Sequence[Use]) -> str:
+    """How much room is left or missing at the tightest limit, or else what keeps the candidate from fitting."""
+    candidate, tightest = row.candidate, _tightest(uses)
+    if candidate is None or not candidate.valid:
+        return f"{SYMBOLS['fail']} not valid"
+    if candidate.status == "pass":
+        return f"{SYMBOLS['pass']} {_room(tightest)}"
+    failed = [use for use in uses if use.status == "fail"]
+    if failed:
+        return f"{SYMBOLS['fail']} {_room(_tightest(failed))}"
+    word = {"fail": "fails", "undecided": "open:", "unmeasured": "no"}[candidate.status]
+    name = next(one.name for one in candidate.constraints if one.status == candidate.status)
+    return f"{SYMBOLS[candidate.status]} {word} {shorten(name, 10)}"
+
+
+def _room(use: Use) -> str:
+    return f"{percent(use.worst - 1)} beyond" if use.worst > 1 else f"{percent(1 - use.worst)} left"
 
 
 def _caption(judged: Sequence[Row], uses: dict[int, list[Use]]) -> str:
@@ -147,10 +156,11 @@ def _caption(judged: Sequence[Row], uses: dict[int, list[Use]]) -> str:
         judged, key=lambda one: _tightest(uses[one.number]).worst
     )
     tightest = _tightest(uses[row.number])
+    room = f"{'has' if tightest.worst <= 1 else 'is'} {_room(tightest)}"
     caption = (
         f"{len(inside)} of {len(judged)} candidates meet every limit; "
-        f"{'the pick' if row.picked else 'the closest'}, {row.label}, uses {percent(tightest.worst)} of its tightest "
-        f"limit, {tightest.name} (at the unfavourable end of the interval)."
+        f"{'the pick' if row.picked else 'the closest'}, {row.label}, {room} at its tightest limit, "
+        f"{tightest.name} (at the unfavourable end of the interval)."
     )
     cut = any(_tightest(uses[one.number]).worst > _WIDEST for one in judged)
     return caption + (f" Bars are cut at {percent(_WIDEST)}." if cut else "")

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 WIDTH_INCHES = 3.9
 DPI = 72  # one display unit is one point, so label boxes are computed in points
 FONT_POINTS = 10.0
-INK, GRID, SHADE, PAPER, MUTED, GOOD, BAD = (
+INK, GRID, SHADE, PAPER, MUTED, GOOD, BAD, UNSURE = (
     "#000000",
     "#d8d8d9",
     "#f1f0ee",
@@ -29,6 +29,7 @@ INK, GRID, SHADE, PAPER, MUTED, GOOD, BAD = (
     "#5a5a5b",
     "#00734f",
     "#b3400a",
+    "#6b5200",
 )
 # Okabe & Ito 2008, the lighter ones darkened for white paper; the page gives their counterparts for dark paper.
 SERIES = ("#0072b2", "#c75000", "#008a63", "#a8457f", "#8a6a00", "#3a7ca5")
@@ -41,6 +42,7 @@ _VARIABLES = {
     MUTED: "muted",
     GOOD: "good",
     BAD: "bad",
+    UNSURE: "unsure",
     **{color: f"series-{index}" for index, color in enumerate(SERIES)},
 }
 _SVG = "{http://www.w3.org/2000/svg}"

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from edgekit.report.evidence import Evidence, Row
-from edgekit.report.plots import scatter, strips
+from edgekit.report.plots import strips
 from edgekit.report.plots.canvas import FONT_POINTS, INK
 from edgekit.report.plots.contract import Drawing, Omitted
 from edgekit.report.plots.looks import looks
@@ -42,13 +42,8 @@ def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
     for name in ("p99", "p50"):
         limit = evidence.limit(name)
         if limit is not None:
-            scatter.limit_line(
-                axes,
-                vertical=True,
-                value=limit.value / unit.factor,
-                text=f"{name} ≤ {format_limit(name, limit.value)}",
-                upper=True,
-            )
+            text = f"{name} ≤ {format_limit(name, limit.value)}"
+            strips.limit_line(axes, drawn, limit.value / unit.factor, text)
             break
     look_of = looks(rows)
     for index, (row, latency) in enumerate(latencies):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 
+from edgekit.decision.words import model_name, target_name
 from edgekit.report.evidence import Row
 from edgekit.report.plots.canvas import MUTED, PAPER, SERIES
 from edgekit.report.text import shorten
@@ -66,14 +67,14 @@ def legend_lines(rows: Sequence[Row]) -> list[tuple[Line2D, str]]:
     families = {row.family: look_of[row.number] for row in rows}
     targets = {row.target: look_of[row.number] for row in rows}
     entries = [
-        (Look(look.color, look.shape, "full").line(), shorten(family, _LEGEND_CHARACTERS))
+        (Look(look.color, look.shape, "full").line(), shorten(model_name(family), _LEGEND_CHARACTERS))
         for family, look in sorted(families.items())
     ]
     if len(entries) > _LEGEND_FAMILIES:
         entries = entries[:_LEGEND_FAMILIES]
     if len(targets) > 1:
         entries += [
-            (Look(MUTED, "o", look.filling).line(), shorten(target, _LEGEND_CHARACTERS))
+            (Look(MUTED, "o", look.filling).line(), shorten(target_name(target), _LEGEND_CHARACTERS))
             for target, look in sorted(targets.items())
         ]
     return entries

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.lines import Line2D
 
 from edgekit.report.evidence import Evidence, Row
-from edgekit.report.plots import scatter, strips
+from edgekit.report.plots import strips
 from edgekit.report.plots.canvas import FONT_POINTS, INK, PAPER
 from edgekit.report.plots.contract import Drawing, Omitted
 from edgekit.report.plots.looks import looks
@@ -40,7 +40,7 @@ def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
     axes.set_xlabel(f"memory of the whole process ({unit.name})")
     if limit is not None:
         text = f"process memory ≤ {format_limit(limit.name, limit.value)}"
-        scatter.limit_line(axes, vertical=True, value=limit.value / unit.factor, text=text, upper=True)
+        strips.limit_line(axes, drawn, limit.value / unit.factor, text)
     look_of = looks(rows)
     for index, ((row, _), values) in enumerate(zip(shown, marks, strict=True)):
         y = -index - 0.1

@@ -73,7 +73,16 @@ def legend(figure: Figure, rows: Sequence[Row], left_inches: float) -> None:
     )
 
 
-def limit_line(axes: Axes, *, vertical: bool, value: float, text: str, upper: bool, avoid: Sequence[Mark] = ()) -> None:
+def limit_line(
+    axes: Axes,
+    *,
+    vertical: bool,
+    value: float,
+    text: str,
+    upper: bool,
+    avoid: Sequence[Mark] = (),
+    pieces: Sequence[tuple[float, float]] = (),
+) -> None:
     """A limit of the budget and, shaded, the side that breaks it. Axis limits are final when this is called.
 
     Args:
@@ -83,6 +92,7 @@ def limit_line(axes: Axes, *, vertical: bool, value: float, text: str, upper: bo
         text: its name.
         upper: whether larger values break it.
         avoid: points that the name of a horizontal line should not cover.
+        pieces: of a vertical line, the parts to draw (from, to), where what stands between them is to be read.
     """
     low, high = axes.get_xlim() if vertical else axes.get_ylim()
     inside = low <= value <= high
@@ -90,7 +100,10 @@ def limit_line(axes: Axes, *, vertical: bool, value: float, text: str, upper: bo
     first, last = (max(value, low), high) if upper else (low, min(value, high))
     if first < last:
         span(first, last, facecolor=SHADE, edgecolor="none", zorder=0)
-    if inside:
+    if inside and pieces:
+        for ends in pieces:
+            axes.plot([value, value], ends, color=INK, linewidth=1.1, linestyle=(0, (4, 3)), zorder=3)
+    elif inside:
         line(value, color=INK, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
     shown = min(max(value, low), high)
     if vertical:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from edgekit.report.evidence import Row
+from edgekit.report.plots import scatter
 from edgekit.report.plots.canvas import FONT_POINTS, add_axes, new_figure
 
 MOST_ROWS = 16
@@ -24,6 +25,12 @@ def left_out(rows: Sequence[Row]) -> str:
     """The words for the rows without room."""
     more = len(rows) - MOST_ROWS
     return f" The first {MOST_ROWS} of {len(rows)} candidates are drawn; the tables have all." if more > 0 else ""
+
+
+def limit_line(axes: Axes, rows: Sequence[Row], value: float, text: str) -> None:
+    """An upper limit at ``value`` in the axis' unit: a dashed line through the strips, not through the names."""
+    pieces = [(-index - 0.3, -index + 0.14) for index in range(len(rows))]
+    scatter.limit_line(axes, vertical=True, value=value, text=text, upper=True, pieces=pieces)
 
 
 def strips(rows: Sequence[Row], names: Sequence[str]) -> tuple[Figure, Axes]:

@@ -35,8 +35,8 @@ def test_says_by_how_much_and_in_which_limit_a_model_fails(make_evidence: Make, 
     assert found.nearest.precision == "int8-dynamic"
     assert found.fits_length is None
     assert "1.25 times the limit" in found.text
-    assert "fp32 and int8, with 1 thread" in found.text
-    assert "not measured: other thread counts and other lengths" in found.text
+    assert "tried: fp32 and int8, with 1 thread" in found.text
+    assert "not tried: other thread counts and other lengths" in found.text
 
 
 def test_names_the_largest_length_measured_at_which_it_would_fit(make_evidence: Make, make_bundle: MakeBundle) -> None:
@@ -50,8 +50,8 @@ def test_names_the_largest_length_measured_at_which_it_would_fit(make_evidence: 
     found = only(pick(bundle, BUDGET).changes, "transformer")
     assert found.fits_length == 8
     assert (
-        "it fits at length 8 as fp32 on ONNX Runtime, 1 thread, the largest measured at which it does (its accuracy "
-        "there was not measured)" in found.text
+        "it fits at length 8 as fp32 on ONNX Runtime, 1 thread, the largest of those measured (its accuracy there was "
+        "not measured)" in found.text
     )
     assert "other lengths" not in found.text
 
@@ -70,6 +70,18 @@ def test_the_largest_length_may_need_another_precision_and_more_threads(
     assert "it fits at length 16 as int8 on ONNX Runtime, 2 threads" in found.text
 
 
+def test_no_length_is_offered_where_the_answers_fall_short(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    bundle = make_bundle(
+        make_evidence("lstm"),
+        make_evidence("transformer", accuracy=0.5, p99=0.03),
+        make_evidence("transformer", accuracy=0.5, length=8, p99=0.01),
+    )
+    found = only(pick(bundle, BUDGET).changes, "transformer")
+    assert found.fits_length is None
+    assert "40 points short, and fails p99 too; tried: fp32" in found.text
+    assert "length" not in found.text
+
+
 def test_names_the_shortest_pace_at_which_it_would_fit(make_evidence: Make, make_bundle: MakeBundle) -> None:
     bundle = make_bundle(
         make_evidence("lstm"),
@@ -79,7 +91,7 @@ def test_names_the_shortest_pace_at_which_it_would_fit(make_evidence: Make, make
     )
     found = only(pick(bundle, BUDGET).changes, "transformer")
     assert found.fits_every_seconds == 0.1
-    assert "it fits every 0.1s as fp32 on ONNX Runtime, 1 thread, the shortest pace measured" in found.text
+    assert "it fits every 0.1s as fp32 on ONNX Runtime, 1 thread, the shortest pace of those measured" in found.text
 
 
 def test_what_is_undecided_says_how_much_more_measuring_would_settle_it(
@@ -93,7 +105,7 @@ def test_what_is_undecided_says_how_much_more_measuring_would_settle_it(
     (candidate,) = verdict.candidates
     note = next(one.note for one in candidate.constraints if one.name == "p99")
     assert note is not None
-    assert f"p99: {note}" in found.text
+    assert found.text.endswith(f"; {note} about p99")
     assert found.text.count(note) == 1
 
 

@@ -43,8 +43,8 @@ def test_picks_what_fits_and_says_why_the_other_does_not(make_evidence: Make, ma
     ):
         assert words in verdict.sentence
     assert (
-        "The Transformer (fp32 on ONNX Runtime at best) is 3.4 points more accurate but needs 11.0 MiB [10.9, 11.1] of "
-        "8 MiB memory."
+        "The Transformer (fp32 on ONNX Runtime at best) is 3.4 points more accurate but needs 11.0 MiB of memory "
+        "where 8 MiB is allowed."
     ) in verdict.sentence
 
 
@@ -53,26 +53,31 @@ def test_names_the_figure_by_which_the_other_family_lost(make_evidence: Make, ma
         make_evidence("lstm", cpu=0.001, validation=0.97), make_evidence("transformer", cpu=0.002, validation=0.97)
     )
     verdict = pick(bundle, BUDGET)
-    assert "The Transformer fits too" in verdict.sentence
-    assert "CPU time is 2.00 ms against 1.00 ms" in verdict.sentence
+    assert (
+        "The Transformer (fp32 on ONNX Runtime at best) fits too, but its CPU time is 2.00 ms against 1.00 ms."
+        in verdict.sentence
+    )
     assert any("68 samples" in reason for reason in verdict.reasons)
 
 
 def test_a_family_that_is_not_settled_is_not_said_to_fail(make_evidence: Make, make_bundle: MakeBundle) -> None:
     bundle = make_bundle(make_evidence("lstm"), make_evidence("transformer", p99=0.0199, cpu=0.0001))
-    assert "The Transformer is undecided, at best" in pick(bundle, BUDGET).sentence
+    assert (
+        "The Transformer (fp32 on ONNX Runtime at best) is undecided: p99 19.9 ms [18.9, 20.9] of 20 ms; "
+        in pick(bundle, BUDGET).sentence
+    )
 
 
 def test_a_family_that_cannot_win_is_not_said_to_be_undecided(make_evidence: Make, make_bundle: MakeBundle) -> None:
     slow = make_evidence("transformer", p99=0.0199, cpu=0.005)
     sentence = pick(make_bundle(make_evidence("lstm"), slow), BUDGET).sentence
     assert (
-        "The Transformer cannot win, whatever its p99 (fp32 on ONNX Runtime at best): the LSTM, fp32, on ONNX Runtime "
-        "fits and is preferred to it for sure."
+        "The Transformer (fp32 on ONNX Runtime at best) cannot win, whatever its p99: the LSTM, fp32, on ONNX Runtime "
+        "is preferred to it for sure."
     ) in sentence
     assert "undecided" not in sentence
     open_too = make_evidence("transformer", "int8-dynamic", p99=0.0198, cpu=0.0001)
-    assert "The Transformer is undecided" in pick(make_bundle(make_evidence("lstm"), slow, open_too), BUDGET).sentence
+    assert "is undecided: p99" in pick(make_bundle(make_evidence("lstm"), slow, open_too), BUDGET).sentence
 
 
 def test_where_a_baseline_wins_the_question_of_the_pair_is_answered_too(
@@ -98,8 +103,14 @@ def test_nothing_fits_names_the_nearest_and_by_how_much(make_evidence: Make, mak
     verdict = pick(bundle, BUDGET)
     assert verdict.verdict == "nothing-fits"
     assert verdict.choice is None
-    assert "Nearest: LSTM" in verdict.sentence
-    assert "30.0 ms" in verdict.sentence
+    assert verdict.sentence.endswith(
+        "Nearest: LSTM, fp32, on ONNX Runtime with 1 thread: p99 30.0 ms [28.5, 31.5] of 20 ms, 1.50 times the limit."
+    )
+    assert verdict.reasons[-1] == (
+        "nearest: LSTM, fp32, on ONNX Runtime with 1 thread (1.50 times a limit); Transformer, fp32, on ONNX Runtime "
+        "with 1 thread (4.50 times a limit); convolutional baseline, fp32, on ONNX Runtime with 1 thread (10.0 times a "
+        "limit)"
+    )
 
 
 @pytest.mark.parametrize("figures", [{"p99": 0.0199}, {"memory": None}, {"accuracy": None}])
@@ -109,7 +120,9 @@ def test_what_is_not_settled_is_undecided(
     verdict = pick(make_bundle(make_evidence("lstm", **figures), make_evidence("conv", p99=0.5)), BUDGET)
     assert verdict.verdict == "undecided"
     assert verdict.choice is None
-    assert "Nearest: LSTM, fp32, on ONNX Runtime: " in verdict.sentence, "what fails for sure is not what to go on with"
+    assert "Nearest: LSTM, fp32, on ONNX Runtime with 1 thread: " in verdict.sentence, (
+        "what fails for sure is not what to go on with"
+    )
 
 
 def test_the_undecided_names_one_candidate_and_each_open_limit_once(
@@ -140,7 +153,67 @@ def test_a_candidate_that_could_not_run_does_not_keep_the_question_open(
 def test_a_tie_is_called_one(make_evidence: Make, make_bundle: MakeBundle) -> None:
     verdict = pick(make_bundle(make_evidence("lstm"), make_evidence("lstm", target="openvino")), BUDGET)
     assert verdict.tie
-    assert any("a tie" in reason for reason in verdict.reasons)
+    assert (
+        "It is a tie: nothing that is preferred tells it apart from the LSTM, fp32, on OpenVINO with 1 thread."
+        in verdict.sentence
+    )
+
+
+def test_a_tie_of_many_names_two(make_evidence: Make, make_bundle: MakeBundle) -> None:
+    four = [make_evidence("lstm", target=target, threads=n) for target in ("cpu", "openvino") for n in (1, 2)]
+    verdict = pick(make_bundle(*four), BUDGET)
+    assert (
+        "apart from the LSTM, fp32, on ONNX Runtime with 2 threads, the LSTM, fp32, on OpenVINO with 1 thread and 1 "
+        "more." in verdict.sentence
+    )
+
+
+def test_a_family_that_fails_more_than_one_limit_names_the_worst_with_its_figure(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    bad = make_evidence("transformer", p99=0.03, memory=24 * MIB, accuracy=0.5)
+    sentence = pick(make_bundle(make_evidence("lstm"), bad), BUDGET).sentence
+    assert "needs 24.0 MiB of memory where 8 MiB is allowed, and fails p99 and accuracy too." in sentence
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "words"),
+    [
+        (0.5, "reaches accuracy 50.0 % where 90 % is asked."),
+        (
+            0.91,
+            "is not sure to reach accuracy 90 %: 91.0 % [88.0, 94.0] (370 samples are too few to tell; more labelled "
+            "data would).",
+        ),
+    ],
+)
+def test_a_family_whose_answers_fall_short_is_not_praised_for_them(
+    make_evidence: Make, make_bundle: MakeBundle, accuracy: float, words: str
+) -> None:
+    short = make_evidence("transformer", accuracy=accuracy, validation=1.0)
+    sentence = pick(make_bundle(make_evidence("lstm"), short), BUDGET).sentence
+    assert f"The Transformer (fp32 on ONNX Runtime at best) {words}" in sentence
+
+
+def test_more_measuring_is_advised_only_where_it_could_change_the_answer(
+    make_evidence: Make, make_bundle: MakeBundle
+) -> None:
+    near: dict[str, float] = {"p99": 0.0199}
+    fails_anyway = make_evidence("conv", memory=80 * MIB, **near)
+    invalid = make_evidence("linear", valid=False, **near)
+    loses_anyway = make_evidence("transformer", cpu=0.005, **near)
+    may_win = make_evidence("lstm", "int8-dynamic", cpu=0.0001, **near)
+    verdict = pick(make_bundle(make_evidence("lstm"), fails_anyway, invalid, loses_anyway, may_win), BUDGET)
+    assert verdict.verdict == "pick"
+    notes = {(one.family, one.precision): one.constraints[0].note for one in verdict.candidates if one.status != "pass"}
+    assert {one.constraints[0].status for one in verdict.candidates if one.status != "pass"} == {"undecided"}
+    assert notes["conv", "fp32"] is None
+    assert notes["linear", "fp32"] is None
+    assert notes["transformer", "fp32"] == "cannot win, whatever this is"
+    assert "would tell" in (notes["lstm", "int8-dynamic"] or "")
+    (change,) = [one for one in verdict.changes if one.family == "transformer"]
+    assert change.more_measuring is None
+    assert "; cannot win, whatever this is: what fits" in change.text
 
 
 def test_the_newest_measurement_of_the_same_file_counts(

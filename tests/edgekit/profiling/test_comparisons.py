@@ -137,8 +137,8 @@ def test_the_report_says_whether_a_quantized_file_is_faster_here(bundle: Path) -
     scripts = {(INT8, "*"): Script(latency_seconds=0.0005)}
     profile(bundle, FakeAgent(Scenario(scripts=scripts, targets=("cpu",))), plan=PLAN, progress=silent)
     profiles = [found for _, found in read_profiles(bundle)]
-    table = artifacts(read_manifest(bundle), profiles)
-    column = table.head.index("against fp32 here")
+    table, _ = artifacts(read_manifest(bundle), profiles)
+    column = table.head.index("speed against fp32 here")
     cells = {name: row[column].text for name, row in table.body}
     assert cells == {FP32: "is fp32", INT8: "faster on ONNX Runtime (0.5 times the time [0.5, 0.5])"}
     changed = read_manifest(bundle)

@@ -68,6 +68,32 @@ def test_the_caption_names_the_extremes(bundles: dict[str, Any]) -> None:
     assert drawn(bundle, budget_use.draw).caption.startswith(f"{fits} of 16 candidates meet every limit")
 
 
+def test_a_limit_is_drawn_through_the_strips_and_not_through_their_names(bundles: dict[str, Any]) -> None:
+    bundle = bundles["nothing-fits"]
+    for plot, at in ((budget_use.draw, 100.0), (latency_distribution.draw, None)):
+        axes: Any = drawn(bundle, plot).figure.axes[0]
+        if at is None:
+            at = next(one.value for one in bundle.verdict.limits if one.name == "p99") / 1e-6
+        pieces = [line.get_ydata() for line in axes.lines if line.is_dashed() and list(line.get_xdata()) == [at, at]]
+        assert len(pieces) == 16
+        names = [text.get_position()[1] for text in axes.texts if text.get_position()[0] == 0.0]
+        assert len(names) == 16
+        assert not [name for name in names for low, high in pieces if low - 0.1 <= name <= high + 0.1]
+
+
+def test_the_room_at_the_tightest_limit_is_told_in_words(bundles: dict[str, Any]) -> None:
+    def states(name: str) -> list[str]:
+        axes: Any = drawn(bundles[name], budget_use.draw).figure.axes[0]
+        return [text.get_text() for text in axes.texts if text.get_position()[0] == 0.0]
+
+    assert all(re.search(r"✓ [\d.]+ % left$|✗ [\d.]+ % beyond$", one) for one in states("pick"))
+    assert any("✓" in one for one in states("pick"))
+    assert all("beyond" in one for one in states("nothing-fits"))
+    assert "? open: p99" in "\n".join(states("undecided"))
+    assert sum("✗ not valid" in one for one in states("invalid")) == 2
+    assert "– no p99" in "\n".join(states("invalid"))
+
+
 def test_candidates_without_both_figures_are_counted(bundles: dict[str, Any]) -> None:
     assert "6 of 16 candidates lack a valid figure" in drawn(bundles["invalid"], latency_accuracy.draw).caption
 

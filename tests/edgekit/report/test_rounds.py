@@ -23,7 +23,7 @@ def test_the_card_says_who_won_what_and_what_was_not_shown(pages: dict[str, str]
 def test_figures_and_what_they_rest_on_are_there(pages: dict[str, str]) -> None:
     page = pages["card"]
     assert page.count("<svg") == 6
-    assert "81.0 % [77.0, 84.0]" in page
+    assert "81.0\N{NO-BREAK SPACE}% [77.0,\N{NO-BREAK SPACE}84.0]" in page
     assert "3 seeds, 2 sizes, 128 test samples a distance" in page
     assert "Skipped: aeon:UnitTest" in page
 
