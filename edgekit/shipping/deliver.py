@@ -17,7 +17,8 @@ from edgekit.shipping.push import Push
 from edgekit.shipping.rollout import AT_ONCE, Receiver, roll_out
 from edgekit.shipping.state import Question, Rollout, State
 from edgekit_targets.progress import Progress
-from edgekit_targets.releases.format import SIGNATURE, Release, release_id
+from edgekit_targets.releases.format import Release, release_id
+from edgekit_targets.signing.verify import hash_folder
 from edgekit_targets.types.profile import Device
 
 _RELEASES = "releases"
@@ -37,7 +38,7 @@ def begin(state: State, question: Question, folder: Path, compose: Callable[[Pat
     out = folder / _RELEASES / secrets.token_hex(8)
     try:
         release = compose(out)
-        identity = release_id(release.counter, (out / SIGNATURE).read_bytes())
+        identity = release_id(release.counter, hash_folder(out))
         return state.begin(question, identity, out)
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)

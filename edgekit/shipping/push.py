@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from edgekit.devices.orders import SECONDS, Orders
 from edgekit.shipping.rollout import Back
 from edgekit_targets.errors import AgentFailed, EdgekitError
 from edgekit_targets.records import parse
+from edgekit_targets.releases.format import is_copy
 from edgekit_targets.releases.listing import Listed
 
 _FOLDER = "incoming"
@@ -109,8 +109,7 @@ class Push:
         return parse(Listed, self._ask("releases"), self._orders.name)
 
     def _is_it(self, release: str | None) -> bool:
-        """A device that found its copy damaged keeps another under the same name with a number."""
-        return release is not None and re.fullmatch(rf"{re.escape(self._release)}(-[0-9]+)?", release) is not None
+        return release is not None and is_copy(release, self._release)
 
     def _tidy(self) -> None:
         """The device has its own copy now, or wants none."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit_targets.errors import CheckFailed, EdgekitError, InputError
-from edgekit_targets.releases.check import verify_release
+from edgekit_targets.releases.check import check_place, verify_release
 from edgekit_targets.releases.format import DEFAULT_NAME, MODEL, Release
 from edgekit_targets.releases.store import DEFAULT_ROOT, Store
 from edgekit_targets.runtimes import find
@@ -60,7 +60,7 @@ class Loader:
 
         Raises:
             InputError: nothing is current, or the runtime is missing or refuses the model.
-            CheckFailed: it is not what a trusted key signed, or of another model, or too old.
+            CheckFailed: it is not what a trusted key signed, of another model, too old, or not what its folder says.
             MissingExtra: ``cryptography`` or the runtime is not installed.
         """
         for tries in range(_TRIES):
@@ -85,7 +85,8 @@ class Loader:
     def _open(self, current: str) -> Loaded:
         folder = self._store.path(current)
         ring = read_ring(self._store.root)
-        release, _ = verify_release(folder, ring.trusted, ring.revoked)
+        release, signer = verify_release(folder, ring.trusted, ring.revoked)
+        check_place(folder, release, signer)
         if release.name != self._store.name:
             raise CheckFailed(f"{folder} is a release of {release.name}, not of {self._store.name}; install it anew")
         if release.counter < self._least:

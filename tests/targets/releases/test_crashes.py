@@ -12,11 +12,10 @@ import pytest
 
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.releases.boot import ScriptedBoot
-from edgekit_targets.releases.format import SIGNATURE, release_id
 from edgekit_targets.releases.install import Steps, confirm, install, rollback
 from edgekit_targets.releases.simulated import Operation, Tree, Trouble, freeze, read_tree, survivors, write_tree
 from edgekit_targets.releases.store import Store
-from tests.targets.releases.bench import sick, small_release, small_steps, steps, store_at
+from tests.targets.releases.bench import id_of, sick, small_release, small_steps, steps, store_at
 from tests.targets.releases.conftest import Owner
 
 Make = Callable[..., Path]
@@ -217,9 +216,7 @@ def _check_rest(store: Store, known: list[dict[str, Tree]], floor: int) -> None:
 
 
 def _shipped(world: World) -> dict[str, Tree]:
-    return {
-        release_id(counter, (path / SIGNATURE).read_bytes()): read_tree(path) for counter, path in world.shipped.items()
-    }
+    return {id_of(path, world.steps): read_tree(path) for path in world.shipped.values()}
 
 
 def _releases(store: Store) -> dict[str, Tree]:

@@ -50,7 +50,6 @@ def test_an_untouched_release_is_taken(release: Path, owner: Owner) -> None:
     found, signer = verify_release(release, [owner.public])
     assert found.counter == 1
     assert set(signer.digests) == set(SIGNED)
-    assert signer.signature == (release / SIGNATURE).read_bytes()
 
 
 @pytest.mark.parametrize("name", SIGNED)
