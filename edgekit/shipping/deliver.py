@@ -74,6 +74,7 @@ def deliver(state: State, rollout: Rollout, own: Mapping[str, OwnDevice], progre
                 question.model,
                 confirm_seconds=question.confirm_seconds,
                 probe=question.probe,
+                probe_seconds=question.probe_seconds,
                 force_older=question.force,
             )
 

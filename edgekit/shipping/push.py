@@ -13,11 +13,12 @@ from edgekit.shipping.rollout import Back
 from edgekit_targets.errors import AgentFailed, EdgekitError
 from edgekit_targets.records import parse
 from edgekit_targets.releases.format import is_copy
+from edgekit_targets.releases.health import COMMAND_SECONDS
+from edgekit_targets.releases.incoming import INCOMING
 from edgekit_targets.releases.listing import Listed
 
-_FOLDER = "incoming"
 INSTALL_SECONDS = 900.0
-"""A small board runs the golden vectors three times, holds a pace, and asks an application."""
+"""A small board runs the golden vectors three times, and holds a pace; an application is asked beyond that."""
 WAIT_SECONDS = 60.0
 """For whoever else is at work on the device, for instance on behalf of a controller that has died."""
 
@@ -41,6 +42,7 @@ class Push:
         *,
         confirm_seconds: float,
         probe: str | None = None,
+        probe_seconds: float = COMMAND_SECONDS,
         force_older: bool = False,
     ) -> None:
         """Remember what is to be done.
@@ -52,27 +54,32 @@ class Push:
             model: the name under which the device keeps it.
             confirm_seconds: how long it waits for a confirmation before it goes back by itself.
             probe: the application's own command.
+            probe_seconds: how long that may take.
             force_older: let the device take a counter that is older than what it has confirmed.
         """
         self._orders, self._folder, self._release, self._model = orders, folder, release, model
-        self._confirm_seconds, self._probe, self._force_older = confirm_seconds, probe, force_older
+        self._confirm_seconds, self._force_older = confirm_seconds, force_older
+        self._probe, self._probe_seconds = probe, probe_seconds
         self._there: str | None = None
         self._installed: str | None = None
 
     def send(self) -> None:
         """Put the files there that are not there yet."""
-        self._there = self._orders.put(self._folder, _FOLDER, self._release)
+        self._there = self._orders.put(self._folder, INCOMING, self._release)
 
     def install(self) -> None:
         """Have the agent check, switch and probe."""
         assert self._there is not None
-        probe = [] if self._probe is None else ["--probe", self._probe]
+        probe, seconds = [], INSTALL_SECONDS
+        if self._probe is not None:
+            probe = ["--probe", self._probe, "--probe-within", f"{self._probe_seconds:g}"]
+            seconds += self._probe_seconds
         force = ["--force-older"] if self._force_older else []
         try:
             answer = self._ask(
                 *("install", self._there, "--wait", f"{WAIT_SECONDS:g}"),
                 *("--confirm-within", f"{self._confirm_seconds:g}", *probe, *force),
-                seconds=INSTALL_SECONDS,
+                seconds=seconds,
             )
         except DeviceLost:
             raise
@@ -114,7 +121,7 @@ class Push:
     def _tidy(self) -> None:
         """The device has its own copy now, or wants none."""
         with contextlib.suppress(EdgekitError):
-            self._orders.remove(_FOLDER, self._release)
+            self._orders.remove(INCOMING, self._release)
 
     def _ask(self, command: str, *words: str, seconds: float = SECONDS) -> dict[str, Any]:
         answers = self._orders.ask(command, *words, "--name", self._model, seconds=seconds)

@@ -28,6 +28,7 @@ _CHANCE = 0.01
 _P99 = 0.99
 _FEW_RUNS, _FEW_SECONDS = 20, 5.0
 COMMAND_SECONDS = 60.0
+"""How long the application's own command may take unless somebody says otherwise."""
 _QUOTED = 200
 
 

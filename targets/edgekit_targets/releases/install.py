@@ -13,6 +13,7 @@ from edgekit_targets.errors import CheckFailed, InputError
 from edgekit_targets.releases.check import check_place
 from edgekit_targets.releases.format import MODEL, Release, release_id
 from edgekit_targets.releases.health import Health, Trial
+from edgekit_targets.releases.incoming import sweep
 from edgekit_targets.releases.store import CURRENT, PREVIOUS, Store
 from edgekit_targets.signing.verify import Signer
 
@@ -94,6 +95,7 @@ def install(
     steps.suits(release)
     with store.locked(make=True):
         back = store.recover()
+        sweep(store.root, store.disk, source)
         name, there = _place(store, steps, release_id(release.counter, signer.digests), signer)
         waiting = store.waits()
         if waiting is not None and waiting.release != name:

@@ -113,6 +113,10 @@ def test_a_release_that_is_not_well_is_taken_back(root: Path, store: Store, make
         5, "--probe 'echo no answer; exit 3' ended with exit code 3: no answer",
         "install", make_release(2), "--root", root, "--probe", "echo no answer; exit 3",
     )  # fmt: skip
+    refused(
+        5, "--probe 'sleep 600' did not end within 0.2 s",
+        "install", make_release(2), "--root", root, "--probe", "sleep 600", "--probe-within", "0.2",
+    )  # fmt: skip
     assert store.current() == before
     assert store.held() == [before]
     wait_for(lambda: not watchers(root))
@@ -180,4 +184,6 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
     refused(2, "must be 1 to 63", "confirm", "--name", "../up", "--root", tmp_path)
     refused(2, "--keep must be at least 0", "prune", "--keep", "-1", "--root", tmp_path)
     refused(2, "name a release folder", "install", tmp_path / "nowhere", "--root", tmp_path)
+    for seconds in ("0", "-1", "nan", "1e9"):
+        refused(2, "--probe-within must be from", "install", tmp_path, "--probe-within", seconds, "--root", tmp_path)
     assert list(tmp_path.iterdir()) == []
