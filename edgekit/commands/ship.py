@@ -109,6 +109,8 @@ def run(
         raise InputError("--device or --to is missing: say which devices get it, or which folder with --to FOLDER")
     check_name(name, "--name")
     number = next_counter(counter)
+    probe_seconds = options.duration(probe_within, "--probe-within")
+    confirm_seconds = options.duration(confirm_within, "--confirm-within")
     units = options.pairs(unit, "--unit")
     if to is not None:
         check_free(to, force=None, marker=MANIFEST, option="--to")
@@ -145,8 +147,8 @@ def run(
             model=name,
             waves=split(devices, waves),
             probe=probe,
-            probe_seconds=options.duration(probe_within, "--probe-within"),
-            confirm_seconds=options.duration(confirm_within, "--confirm-within"),
+            probe_seconds=probe_seconds,
+            confirm_seconds=confirm_seconds,
             force=force,
             others={option: str(value) for option, value in others.items() if value},
         )
