@@ -13,9 +13,9 @@ from edgekit.shipping.rollout import Back
 from edgekit_targets.errors import AgentFailed, EdgekitError
 from edgekit_targets.records import parse
 from edgekit_targets.releases.format import is_copy
-from edgekit_targets.releases.health import COMMAND_SECONDS
 from edgekit_targets.releases.incoming import INCOMING
 from edgekit_targets.releases.listing import Listed
+from edgekit_targets.releases.times import PROBE_SECONDS
 
 INSTALL_SECONDS = 900.0
 """A small board runs the golden vectors three times, and holds a pace; an application is asked beyond that."""
@@ -42,7 +42,7 @@ class Push:
         *,
         confirm_seconds: float,
         probe: str | None = None,
-        probe_seconds: float = COMMAND_SECONDS,
+        probe_seconds: float = PROBE_SECONDS,
         force_older: bool = False,
     ) -> None:
         """Remember what is to be done.

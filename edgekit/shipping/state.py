@@ -18,7 +18,7 @@ from typing import Any, Literal, Self, get_args
 from edgekit.documents import now
 from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.records import dumps, loads, parse
-from edgekit_targets.releases.health import COMMAND_SECONDS
+from edgekit_targets.releases.times import PROBE_SECONDS
 
 Status = Literal["running", "returning", "done", "failed"]
 """``running``: devices still wait for it. ``returning``: a device failed, and those of its wave are to go back."""
@@ -57,7 +57,7 @@ class Question:
     force: bool
     others: dict[str, str]
     """What else makes a release another one, as it was written."""
-    probe_seconds: float = COMMAND_SECONDS
+    probe_seconds: float = PROBE_SECONDS
     """How long the probe may take."""
 
 

@@ -20,8 +20,8 @@ from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.records import dumps
 from edgekit_targets.releases.answers import Pruned, RolledBack
 from edgekit_targets.releases.format import DEFAULT_NAME
-from edgekit_targets.releases.health import COMMAND_SECONDS
 from edgekit_targets.releases.store import DEFAULT_ROOT, MODELS, PATIENCE_SECONDS, Store
+from edgekit_targets.releases.times import LONGEST_SECONDS, PROBE_SECONDS
 
 INTERRUPTED = 130
 _KEPT = 0
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--probe-within",
         type=float,
-        default=COMMAND_SECONDS,
+        default=PROBE_SECONDS,
         metavar="SECONDS",
         help="how long that command may take (default: %(default)g)",
     )
@@ -155,7 +155,7 @@ def _stores(given: argparse.Namespace) -> list[Store]:
 
 
 def _install(given: argparse.Namespace) -> list[Any]:
-    from edgekit_targets.releases.install import LONGEST_SECONDS, install
+    from edgekit_targets.releases.install import install
     from edgekit_targets.releases.steps import real_steps
 
     if not 0.0 < given.probe_within <= LONGEST_SECONDS:

@@ -15,10 +15,10 @@ from edgekit_targets.releases.format import MODEL, Release, release_id
 from edgekit_targets.releases.health import Health, Trial
 from edgekit_targets.releases.incoming import sweep
 from edgekit_targets.releases.store import CURRENT, PREVIOUS, Store
+from edgekit_targets.releases.times import LONGEST_SECONDS, SHORTEST_SECONDS
 from edgekit_targets.signing.verify import Signer
 
 _MOST_COPIES = 1000
-SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 7 * 86400.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -175,6 +176,23 @@ def test_keys(root: Path, owner: Owner, tmp_path: Path) -> None:
         "--root",
         root,
     )
+
+
+def test_going_back_when_the_machine_starts_needs_no_packages(root: Path, owner: Owner, make_release: Make) -> None:
+    """The installation of a start before this one: nobody watches it any more."""
+    from edgekit_targets.releases.install import install
+
+    store = store_at(root)
+    first = install(make_release(1), store, steps(owner.public)).release
+    second = install(make_release(2), store, steps(owner.public), confirm_within=600.0).release
+    code = f"""import sys
+from edgekit_targets.releases.commands import main
+assert main(["recover", "--root", {str(root)!r}]) == 0
+assert not {{"numpy", "onnxruntime", "cryptography"}} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"name": "model", "went_back_from": second, "current": first}
 
 
 def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
