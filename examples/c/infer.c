@@ -4,7 +4,9 @@
  * the answers come back as a line. An empty line resets a stream. Whatever a release tells an application stands in
  * its model.h, which this file is compiled with:
  *
- *   cc -O2 -I ~/.edgekit/models/model/current -I ORT/include infer.c -o infer -L ORT/lib -lonnxruntime
+ *   cc -O2 -I ~/.edgekit/models/model/current -I ORT/include infer.c -o infer -L ORT/lib -lonnxruntime -Wl,-rpath,ORT/lib
+ *
+ * with ORT for the whole path of the folder that ONNX Runtime's archive for C unpacks to.
  *
  * A release with the same EDGEKIT_CONTRACT is taken up while this runs; another one needs compiling anew, and the old
  * one is kept until then. Where a restart came before a release was confirmed, the one before it is opened.

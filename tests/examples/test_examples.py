@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,21 +59,27 @@ def device(tmp_path: Path) -> Device:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel's library under the names that a linker and a loader look for."""
-    folder = tmp_path_factory.mktemp("lib")
+    """A folder as ONNX Runtime's archive for C has it, with the wheel's library."""
+    folder = tmp_path_factory.mktemp("ort")
+    (folder / "lib").mkdir()
+    (folder / "include").symlink_to(INCLUDE)
     found = next(Path(onnxruntime.__file__).parent.glob("capi/libonnxruntime.so*"))
     for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
-        (folder / name).symlink_to(found)
+        (folder / "lib" / name).symlink_to(found)
     return folder
 
 
 def compiled(current: Path, library: Path, program: Path) -> Path:
+    """By the very line that the example itself gives."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         pytest.skip("there is no C compiler here")
-    words = [compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I", str(current), "-I", INCLUDE]
-    words += [str(EXAMPLES / "c" / "infer.c"), "-o", str(program), "-L", str(library), "-lonnxruntime"]
-    subprocess.run([*words, f"-Wl,-rpath,{library}"], check=True, capture_output=True, text=True)
+    source = EXAMPLES / "c" / "infer.c"
+    (line,) = re.findall(r"^ \*   cc (.*)$", source.read_text(), re.MULTILINE)
+    line = line.replace("~/.edgekit/models/model/current", str(current)).replace("ORT/", f"{library}/")
+    line = line.replace("infer.c", str(source)).replace("-o infer", f"-o {program}")
+    words = [compiler, *line.split(), "-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run(words, check=True, capture_output=True, text=True)
     return program
 
 
