@@ -95,13 +95,17 @@ class Store:
         """The release that an application should open: the current one, unless :meth:`recover` would go back from it.
 
         That is so after a restart in the middle of a switch, or before its confirmation: nobody has gone back yet. It
-        reads only. While somebody is at work on the switch, or there is time to confirm it, it is the current one.
+        reads only. While somebody is at work on the switch, or there is time to confirm it, it is the current one, and
+        where what is written down is damaged, which tells nothing.
 
         Raises:
-            InputError: what is written down, or a link, is damaged.
+            InputError: the link is damaged.
         """
         current = self.current()
-        pending = self.state().pending
+        try:
+            pending = self.state().pending
+        except InputError:
+            return current
         if pending is None or pending.release != current or self._may_be_confirmed(pending):
             return current
         return pending.current

@@ -197,6 +197,11 @@ def test_the_first_release_unconfirmed_is_none(
         Loader(root=root).load()
 
 
+def test_a_damaged_note_tells_nothing(root: Path, store: Store) -> None:
+    (store.folder / "accepted.json").write_text("{")
+    assert Loader(root=root).load().release.counter == 1
+
+
 def test_while_somebody_is_at_work_on_a_switch_it_is_opened(
     root: Path, store: Store, owner: Owner, make_release: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
