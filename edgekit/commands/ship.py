@@ -107,6 +107,8 @@ def run(
         )
     if to is None and not devices:
         raise InputError("--device or --to is missing: say which devices get it, or which folder with --to FOLDER")
+    if to is not None and probe is not None:
+        raise InputError("--probe is run by the device that switches: give it to install there, or ship with --device")
     check_name(name, "--name")
     number = next_counter(counter)
     probe_seconds = options.duration(probe_within, "--probe-within")

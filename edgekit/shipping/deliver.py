@@ -62,6 +62,7 @@ def deliver(state: State, rollout: Rollout, own: Mapping[str, OwnDevice], progre
     Raises:
         InputError: another process is at work on it, the state cannot be written, or the release that was kept is no
             longer the one that the rollout began with.
+        CheckFailed: it is no longer whole.
     """
     question, kept = rollout.question, Path(rollout.folder)
     if _identity(kept) != rollout.release:
@@ -91,8 +92,9 @@ def deliver(state: State, rollout: Rollout, own: Mapping[str, OwnDevice], progre
 
 
 def _identity(folder: Path) -> str:
+    digests = hash_folder(folder)
     release = parse_release((folder / MANIFEST).read_bytes(), str(folder / MANIFEST))
-    return release_id(release.counter, hash_folder(folder))
+    return release_id(release.counter, digests)
 
 
 def describe_unmeasured(

@@ -76,6 +76,7 @@ def test_json_says_what_was_shipped_and_verified(
         (["--key", "own.key", "--to", "out", "--artifact", "nothing"], 2, "--artifact 'nothing' is not in"),
         (["--key", "own.key", "--to", "out", "--unit", "x"], 2, "--unit"),
         (["--key", "own.key", "--to", "out", "--probe-within", "soon"], 2, "--probe-within"),
+        (["--key", "own.key", "--to", "out", "--probe", "true"], 2, "--probe is run by the device that switches"),
         (["--key", "own.key", "--to", "out", "--confirm-within", "soon"], 2, "--confirm-within"),
         (["--key", "own.key", "--to", ".git"], 2, "--to .git exists already"),
         (["--key", "own.key", "--to", "out", "--budget", "p99=1us"], 3, "nothing-fits"),

@@ -181,10 +181,14 @@ def _enumerate(world: World, before: tuple[Act, ...], act: Act, removals: int = 
             allowed.add(was_not_confirmed)
         if found.finished and not (waits and found.restarted):
             allowed = {now}
+        opened = world.store().to_open()  # by an application that does not wait for the recovery
+        assert opened in allowed
+        assert opened is None or any(one.get(opened) == read_tree(world.store().path(opened)) for one in known)
         again, twice = Trouble(full_from=0), Trouble()  # the way back needs no room
         world.recover(again)
         store = world.store()
         assert store.current() in allowed
+        assert store.current() == opened or not found.restarted
         _check_rest(store, known, floor)
         assert store.state().pending is None or ((waits or waited) and not found.restarted)
         world.recover(twice)
