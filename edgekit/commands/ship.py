@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,6 +54,9 @@ def run(
         str | None,
         typer.Option("--probe", metavar="CMD", help="A shell command of the application's that must succeed there."),
     ] = None,
+    probe_within: Annotated[
+        str, typer.Option("--probe-within", metavar="T", help="How long that command may take.")
+    ] = "60s",
     confirm_within: Annotated[
         str,
         typer.Option("--confirm-within", metavar="T", help="A device goes back by itself if it hears nothing so long."),
@@ -88,7 +92,7 @@ def run(
     from edgekit.shipping.choose import choose
     from edgekit.shipping.compose import compose
     from edgekit.shipping.counter import next_counter
-    from edgekit.shipping.signing import read_private_key
+    from edgekit.shipping.signing import others_can_read, read_private_key
     from edgekit.shipping.state import Question
     from edgekit.shipping.waves import split
     from edgekit.terminal.output import print_json, print_line, remark
@@ -103,13 +107,19 @@ def run(
         )
     if to is None and not devices:
         raise InputError("--device or --to is missing: say which devices get it, or which folder with --to FOLDER")
+    if to is not None and probe is not None:
+        raise InputError("--probe is run by the device that switches: give it to install there, or ship with --device")
     check_name(name, "--name")
     number = next_counter(counter)
+    probe_seconds = options.duration(probe_within, "--probe-within")
+    confirm_seconds = options.duration(confirm_within, "--confirm-within")
     units = options.pairs(unit, "--unit")
     if to is not None:
         check_free(to, force=None, marker=MANIFEST, option="--to")
     project = load_project()
     signer = read_private_key(key)
+    if others_can_read(key):
+        remark(f"{key} is open to other users of this machine; close it with: chmod 600 {shlex.quote(str(key))}")
 
     def write(out: Path) -> Release:
         from edgekit.shipping.deliver import describe_unmeasured
@@ -139,7 +149,8 @@ def run(
             model=name,
             waves=split(devices, waves),
             probe=probe,
-            confirm_seconds=options.duration(confirm_within, "--confirm-within"),
+            probe_seconds=probe_seconds,
+            confirm_seconds=confirm_seconds,
             force=force,
             others={option: str(value) for option, value in others.items() if value},
         )

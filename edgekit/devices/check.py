@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from edgekit.devices import snippets
+from edgekit.devices.package import NAME as AGENT
 from edgekit.devices.place import Found, Place, another_folder
 from edgekit.devices.wheels import runs_openvino
 from edgekit_targets.agent.protocol import Welcome
@@ -25,7 +27,7 @@ _FREE_BYTES = 256 << 20
 _STATE = (
     snippets.SAY
     + """
-import datetime, dataclasses
+import datetime, dataclasses, glob, subprocess
 from edgekit_targets.hardware.conditions import read_conditions
 state = read_conditions()
 try:
@@ -33,7 +35,24 @@ try:
         memory = "memory" in file.read().split()
 except OSError:
     memory = os.path.isdir("/sys/fs/cgroup/memory")
-say(now=datetime.datetime.now(datetime.timezone.utc).timestamp(), memory_controller=memory,
+lines = []
+for pattern in ("/etc/crontab", "/etc/cron.d/*", "/etc/rc.local", "/etc/systemd/system/*.service",
+                "/usr/lib/systemd/system/*.service", "~/.config/systemd/user/*.service"):
+    for path in glob.glob(os.path.expanduser(pattern)):
+        try:
+            with open(path, errors="replace") as file:
+                lines += file
+        except OSError:
+            pass
+try:
+    lines += subprocess.run(["crontab", "-l"], capture_output=True, text=True).stdout.splitlines()
+except OSError:
+    pass
+recovers = any("edgekit" in line and "recover" in line and line.strip()[0] != "#" for line in lines)
+takes = any(os.path.isdir(os.path.join(sys.argv[1], part)) for part in ("models", "keys"))
+agent = os.path.isfile(os.path.join(sys.argv[1], "agent", sys.argv[2]))
+say(agent=agent, takes_releases=takes, recovers_at_start=recovers,
+    now=datetime.datetime.now(datetime.timezone.utc).timestamp(), memory_controller=memory,
     conditions=None if state is None else dataclasses.asdict(state))
 """
 )
@@ -68,7 +87,7 @@ def check(place: Place, file: str, welcome: Welcome, name: str) -> Checked:
         AgentFailed: it does not answer as it should.
         DeviceLost: the connection broke.
     """
-    state = place.ask(_STATE, packages=file)
+    state = place.ask(_STATE, place.folder, AGENT, packages=file)
     entry = match(welcome.device, [one.name for one in welcome.targets if one.available])
     return Checked(
         schema_version=1,
@@ -82,6 +101,7 @@ def check(place: Place, file: str, welcome: Welcome, name: str) -> Checked:
             *_now(state, datetime.now(UTC).timestamp()),
             _disk(place.found, name),
             _controller(state),
+            *_restart(state, place.path("agent", AGENT), name),
             *_traps(entry),
         ),
     )
@@ -169,6 +189,24 @@ def _controller(state: dict[str, Any]) -> Finding:
         told="off: a memory limit can be measured against, not enforced",
         fine=True,
         remedy="to have it: add cgroup_enable=memory to the line in /boot/firmware/cmdline.txt and restart",
+    )
+
+
+def _restart(state: dict[str, Any], agent: str, name: str) -> Sequence[Finding]:
+    """Told of a device that takes releases: a restart ends the process that would go back from an unconfirmed one."""
+    if not state["takes_releases"]:
+        return ()
+    if state["recovers_at_start"]:
+        return (Finding(what="restart", told="goes back from a release that was not confirmed", fine=True),)
+    first = "" if state["agent"] else f"edgekit device setup {name} --releases, then there: "
+    line = f"@reboot python3 {shlex.quote(agent)} recover"
+    return (
+        Finding(
+            what="restart",
+            told="a release that was not confirmed before it stays current until edgekit is used here next",
+            fine=False,
+            remedy=f"{first}(crontab -l; echo {shlex.quote(line)}) | crontab -",
+        ),
     )
 
 

@@ -16,8 +16,10 @@ from edgekit.project.contract import OwnDevice
 from edgekit.shipping.push import Push
 from edgekit.shipping.rollout import AT_ONCE, Receiver, roll_out
 from edgekit.shipping.state import Question, Rollout, State
+from edgekit_targets.errors import InputError
 from edgekit_targets.progress import Progress
-from edgekit_targets.releases.format import SIGNATURE, Release, release_id
+from edgekit_targets.releases.format import MANIFEST, Release, parse_release, release_id
+from edgekit_targets.signing.verify import hash_folder
 from edgekit_targets.types.profile import Device
 
 _RELEASES = "releases"
@@ -36,9 +38,8 @@ def begin(state: State, question: Question, folder: Path, compose: Callable[[Pat
     """
     out = folder / _RELEASES / secrets.token_hex(8)
     try:
-        release = compose(out)
-        identity = release_id(release.counter, (out / SIGNATURE).read_bytes())
-        return state.begin(question, identity, out)
+        compose(out)
+        return state.begin(question, _identity(out), out)
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         raise
@@ -59,20 +60,28 @@ def deliver(state: State, rollout: Rollout, own: Mapping[str, OwnDevice], progre
     """Bring a rollout to its end, wave after wave; gives how it stands then.
 
     Raises:
-        InputError: another process is at work on it, or the state cannot be written.
+        InputError: another process is at work on it, the state cannot be written, or the release that was kept is no
+            longer the one that the rollout began with.
+        CheckFailed: it is no longer whole.
     """
-    question = rollout.question
+    question, kept = rollout.question, Path(rollout.folder)
+    if _identity(kept) != rollout.release:
+        raise InputError(
+            f"{kept} no longer holds release {rollout.release}, or was made by an edgekit that named releases "
+            "otherwise; begin anew with --fresh"
+        )
 
     @contextmanager
     def reach(device: str) -> Iterator[Receiver]:
         with orders(device, own) as there:
             yield Push(
                 there,
-                Path(rollout.folder),
+                kept,
                 rollout.release,
                 question.model,
                 confirm_seconds=question.confirm_seconds,
                 probe=question.probe,
+                probe_seconds=question.probe_seconds,
                 force_older=question.force,
             )
 
@@ -80,6 +89,12 @@ def deliver(state: State, rollout: Rollout, own: Mapping[str, OwnDevice], progre
     if ended.status in ("done", "failed"):
         shutil.rmtree(rollout.folder, ignore_errors=True)
     return ended
+
+
+def _identity(folder: Path) -> str:
+    digests = hash_folder(folder)
+    release = parse_release((folder / MANIFEST).read_bytes(), str(folder / MANIFEST))
+    return release_id(release.counter, digests)
 
 
 def describe_unmeasured(

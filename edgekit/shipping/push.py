@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,13 @@ from edgekit.devices.orders import SECONDS, Orders
 from edgekit.shipping.rollout import Back
 from edgekit_targets.errors import AgentFailed, EdgekitError
 from edgekit_targets.records import parse
+from edgekit_targets.releases.format import is_copy
+from edgekit_targets.releases.incoming import INCOMING
 from edgekit_targets.releases.listing import Listed
+from edgekit_targets.releases.times import PROBE_SECONDS
 
-_FOLDER = "incoming"
 INSTALL_SECONDS = 900.0
-"""A small board runs the golden vectors three times, holds a pace, and asks an application."""
+"""A small board runs the golden vectors three times, and holds a pace; an application is asked beyond that."""
 WAIT_SECONDS = 60.0
 """For whoever else is at work on the device, for instance on behalf of a controller that has died."""
 
@@ -41,6 +42,7 @@ class Push:
         *,
         confirm_seconds: float,
         probe: str | None = None,
+        probe_seconds: float = PROBE_SECONDS,
         force_older: bool = False,
     ) -> None:
         """Remember what is to be done.
@@ -52,27 +54,32 @@ class Push:
             model: the name under which the device keeps it.
             confirm_seconds: how long it waits for a confirmation before it goes back by itself.
             probe: the application's own command.
+            probe_seconds: how long that may take.
             force_older: let the device take a counter that is older than what it has confirmed.
         """
         self._orders, self._folder, self._release, self._model = orders, folder, release, model
-        self._confirm_seconds, self._probe, self._force_older = confirm_seconds, probe, force_older
+        self._confirm_seconds, self._force_older = confirm_seconds, force_older
+        self._probe, self._probe_seconds = probe, probe_seconds
         self._there: str | None = None
         self._installed: str | None = None
 
     def send(self) -> None:
         """Put the files there that are not there yet."""
-        self._there = self._orders.put(self._folder, _FOLDER, self._release)
+        self._there = self._orders.put(self._folder, INCOMING, self._release)
 
     def install(self) -> None:
         """Have the agent check, switch and probe."""
         assert self._there is not None
-        probe = [] if self._probe is None else ["--probe", self._probe]
+        probe, seconds = [], INSTALL_SECONDS
+        if self._probe is not None:
+            probe = ["--probe", self._probe, "--probe-within", f"{self._probe_seconds:g}"]
+            seconds += self._probe_seconds
         force = ["--force-older"] if self._force_older else []
         try:
             answer = self._ask(
                 *("install", self._there, "--wait", f"{WAIT_SECONDS:g}"),
                 *("--confirm-within", f"{self._confirm_seconds:g}", *probe, *force),
-                seconds=INSTALL_SECONDS,
+                seconds=seconds,
             )
         except DeviceLost:
             raise
@@ -109,13 +116,12 @@ class Push:
         return parse(Listed, self._ask("releases"), self._orders.name)
 
     def _is_it(self, release: str | None) -> bool:
-        """A device that found its copy damaged keeps another under the same name with a number."""
-        return release is not None and re.fullmatch(rf"{re.escape(self._release)}(-[0-9]+)?", release) is not None
+        return release is not None and is_copy(release, self._release)
 
     def _tidy(self) -> None:
         """The device has its own copy now, or wants none."""
         with contextlib.suppress(EdgekitError):
-            self._orders.remove(_FOLDER, self._release)
+            self._orders.remove(INCOMING, self._release)
 
     def _ask(self, command: str, *words: str, seconds: float = SECONDS) -> dict[str, Any]:
         answers = self._orders.ask(command, *words, "--name", self._model, seconds=seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,11 @@ def read_private_key(path: Path) -> PrivateKey:
     if not isinstance(key, EllipticCurvePrivateKey):
         raise InputError(f"--key {path} is no key on an elliptic curve; make one with: edgekit keys new PATH")
     return PrivateKey(public_key_of(key.public_key(), f"--key {path}"), key)
+
+
+def others_can_read(path: Path) -> bool:
+    """Whether the file's permissions let others than its owner read or write it; Windows keeps none of that kind."""
+    return os.name != "nt" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def sign_folder(folder: Path, key: PrivateKey, name: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Literal, Self, get_args
 from edgekit.documents import now
 from edgekit_targets.errors import EdgekitError, InputError
 from edgekit_targets.records import dumps, loads, parse
+from edgekit_targets.releases.times import PROBE_SECONDS
 
 Status = Literal["running", "returning", "done", "failed"]
 """``running``: devices still wait for it. ``returning``: a device failed, and those of its wave are to go back."""
@@ -56,6 +57,8 @@ class Question:
     force: bool
     others: dict[str, str]
     """What else makes a release another one, as it was written."""
+    probe_seconds: float = PROBE_SECONDS
+    """How long the probe may take."""
 
 
 @dataclass(frozen=True, kw_only=True)

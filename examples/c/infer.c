@@ -4,10 +4,12 @@
  * the answers come back as a line. An empty line resets a stream. Whatever a release tells an application stands in
  * its model.h, which this file is compiled with:
  *
- *   cc -O2 -I ~/.edgekit/models/model/current -I ORT/include infer.c -o infer -L ORT/lib -lonnxruntime
+ *   cc -O2 -I ~/.edgekit/models/model/current -I ORT/include infer.c -o infer -L ORT/lib -lonnxruntime -Wl,-rpath,ORT/lib
+ *
+ * with ORT for the whole path of the folder that ONNX Runtime's archive for C unpacks to.
  *
  * A release with the same EDGEKIT_CONTRACT is taken up while this runs; another one needs compiling anew, and the old
- * one is kept until then.
+ * one is kept until then. Where a restart came before a release was confirmed, the one before it is opened.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -103,9 +105,38 @@ static bool same_contract(const char *folder) {
   return same;
 }
 
+/* The text of a small file, empty where there is none. */
+static void read_text(const char *path, char *text, size_t room) {
+  FILE *file = fopen(path, "r");
+  text[file == NULL ? 0 : fread(text, 1, room - 1, file)] = 0;
+  if (file != NULL) fclose(file);
+}
+
+/* Copies the text that a key of accepted.json has; its values hold nothing that JSON would escape. */
+static bool value_of(const char *json, const char *key, char *value) {
+  char written[64];
+  snprintf(written, sizeof written, "\"%s\": \"", key);
+  const char *found = strstr(json, written);
+  return found != NULL && sscanf(found + strlen(written), "%255[^\"]", value) == 1;
+}
+
+/* Where a restart came before the release was confirmed, the one before it is to be opened; false where there is none. */
+static bool confirmed(const char *parent, char target[PATH]) {
+  char path[2 * PATH], note[PATH], boot[256], then[256], release[256], before[256];
+  snprintf(path, sizeof path, "%saccepted.json", parent);
+  read_text(path, note, sizeof note);
+  read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+  boot[strcspn(boot, "\n")] = 0;
+  if (!value_of(note, "release", release) || !value_of(note, "boot_id", then)) return true; /* no switch is open */
+  if (strcmp(then, boot) == 0 || strcmp(target + strcspn(target, "/") + 1, release) != 0) return true;
+  if (!value_of(note, "current", before)) return false;
+  snprintf(target, PATH, "releases/%s", before);
+  return true;
+}
+
 /* Take up what current points to, if that is new; on any failure the session that there is stays. */
 static void refresh(const char *current) {
-  char target[PATH], folder[2 * PATH], path[2 * PATH + 16];
+  char target[PATH], parent[PATH], folder[2 * PATH], path[2 * PATH + 16];
   ssize_t length = readlink(current, target, sizeof target - 1);
   if (length < 0) {
     perror(current);
@@ -116,7 +147,13 @@ static void refresh(const char *current) {
   if (strcmp(target, taken) == 0) return;
   strcpy(taken, target);
   const char *slash = strrchr(current, '/');
-  snprintf(folder, sizeof folder, "%.*s%s", slash == NULL ? 0 : (int)(slash - current + 1), current, target);
+  snprintf(parent, sizeof parent, "%.*s", slash == NULL ? 0 : (int)(slash - current + 1), current);
+  if (!confirmed(parent, target)) {
+    fprintf(stderr, "%s was not confirmed before a restart, and none was there before it\n", target);
+    if (session == NULL) exit(1);
+    return;
+  }
+  snprintf(folder, sizeof folder, "%s%s", parent, target);
   if (!same_contract(folder)) {
     fprintf(stderr, "%s has another contract: compile with its model.h\n", target);
     if (session == NULL) exit(1);

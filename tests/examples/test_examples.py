@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from edgekit_targets.releases.boot import Boot, RealBoot, ScriptedBoot
 from edgekit_targets.releases.format import GOLDEN, MANIFEST
+from edgekit_targets.releases.store import Store
 from tests.edgekit.conftest import make_artifact, make_manifest, make_measurement, make_profile
 from tests.edgekit.shelf import STREAM, WINDOW, composed, key, make_shelf, shelf
 
@@ -56,21 +59,27 @@ def device(tmp_path: Path) -> Device:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel's library under the names that a linker and a loader look for."""
-    folder = tmp_path_factory.mktemp("lib")
+    """A folder as ONNX Runtime's archive for C has it, with the wheel's library."""
+    folder = tmp_path_factory.mktemp("ort")
+    (folder / "lib").mkdir()
+    (folder / "include").symlink_to(INCLUDE)
     found = next(Path(onnxruntime.__file__).parent.glob("capi/libonnxruntime.so*"))
     for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
-        (folder / name).symlink_to(found)
+        (folder / "lib" / name).symlink_to(found)
     return folder
 
 
-def compiled(device: Device, library: Path, program: Path) -> Path:
+def compiled(current: Path, library: Path, program: Path) -> Path:
+    """By the very line that the example itself gives."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         pytest.skip("there is no C compiler here")
-    words = [compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I", str(device.current), "-I", INCLUDE]
-    words += [str(EXAMPLES / "c" / "infer.c"), "-o", str(program), "-L", str(library), "-lonnxruntime"]
-    subprocess.run([*words, f"-Wl,-rpath,{library}"], check=True, capture_output=True, text=True)
+    source = EXAMPLES / "c" / "infer.c"
+    (line,) = re.findall(r"^ \*   cc (.*)$", source.read_text(), re.MULTILINE)
+    line = line.replace("~/.edgekit/models/model/current", str(current)).replace("ORT/", f"{library}/")
+    line = line.replace("infer.c", str(source)).replace("-o infer", f"-o {program}")
+    words = [compiler, *line.split(), "-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run(words, check=True, capture_output=True, text=True)
     return program
 
 
@@ -159,7 +168,7 @@ def test_c_gives_the_golden_answers_resets_and_notices_a_switch(
 ) -> None:
     release = composed(artifact)
     first = device.activate(release)
-    running = start([str(compiled(device, library, tmp_path / "infer")), str(device.current)])
+    running = start([str(compiled(device.current, library, tmp_path / "infer")), str(device.current)])
     inputs, outputs, tolerance = golden(release)
     if artifact == STREAM:
         for x, y in zip(inputs, outputs, strict=True):
@@ -181,12 +190,72 @@ def test_c_keeps_the_old_release_where_the_contract_changed(
 ) -> None:
     release = composed(WINDOW)
     device.activate(release)
-    running = start([str(compiled(device, library, tmp_path / "infer")), str(device.current)])
+    running = start([str(compiled(device.current, library, tmp_path / "infer")), str(device.current)])
     inputs, outputs, tolerance = golden(release)
     np.testing.assert_allclose(ask_c(running, inputs[0]), outputs[0], atol=tolerance)
     other = device.activate(composed(WINDOW, 8, labels=["x", "y", "z"]))
     np.testing.assert_allclose(ask_c(running, inputs[1]), outputs[1], atol=tolerance)
     assert f"{other} has another contract" in running.end()
+
+
+@pytest.fixture
+def switched(composed: Callable[..., Path], tmp_path: Path) -> Callable[[Boot], Path]:
+    """A real store with a release that was confirmed, and one after it that was not; gives what applications open."""
+
+    def switch(boot: Boot) -> Path:
+        store = Store(tmp_path / "switched", boot=boot)
+        with store.locked(make=True):
+            for counter in (7, 8):
+                name = f"{counter}-0123456789ab"
+                store.stage(composed(STREAM, counter), name)
+                store.admit(name)
+                if counter == 8:
+                    store.confirm()
+                store.switch(name, counter)
+        return store.folder / "current"
+
+    return switch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("restarted", [False, True])
+def test_neither_opens_what_a_restart_left_unconfirmed(
+    switched: Callable[[Boot], Path],
+    composed: Callable[..., Path],
+    library: Path,
+    tmp_path: Path,
+    start: Callable[..., Running],
+    restarted: bool,
+) -> None:
+    current = switched(ScriptedBoot() if restarted else RealBoot())
+    assert str(current.readlink()) == "releases/8-0123456789ab"
+    inputs, outputs, tolerance = golden(composed(STREAM, 7))
+    python = start([sys.executable, str(EXAMPLES / "python" / "infer.py"), str(current)])
+    c = start([str(compiled(current, library, tmp_path / "infer")), str(current)])
+    np.testing.assert_allclose(ask_c(c, inputs[0, 0]), outputs[0, 0], atol=tolerance)
+    opened = "7-0123456789ab" if restarted else "8-0123456789ab"
+    assert c.end() == f"took up releases/{opened}\n"
+    # This one prints no names: so the release that it must not open is gone.
+    shutil.rmtree(current.parent / "releases" / ("8-0123456789ab" if restarted else "7-0123456789ab"))
+    np.testing.assert_allclose(ask_python(python, inputs[0, :1]), outputs[0, 0], atol=tolerance)
+
+
+@pytest.mark.slow
+def test_neither_opens_a_first_release_that_a_restart_left_unconfirmed(
+    composed: Callable[..., Path], library: Path, tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    store = Store(tmp_path / "device", boot=ScriptedBoot())
+    with store.locked(make=True):
+        store.stage(composed(STREAM, 7), "7-0123456789ab")
+        store.admit("7-0123456789ab")
+        store.switch("7-0123456789ab", 7)
+    current = store.folder / "current"
+    python = start([sys.executable, str(EXAMPLES / "python" / "infer.py"), str(current)])
+    c = start([str(compiled(current, library, tmp_path / "infer")), str(current)])
+    python.send("{}")
+    c.send("0")
+    assert "No such file or directory" in python.end()
+    assert c.end() == "releases/7-0123456789ab was not confirmed before a restart, and none was there before it\n"
 
 
 def test_python_takes_about_forty_lines() -> None:

@@ -21,7 +21,9 @@ from edgekit_targets.releases.format import (
     PROFILE,
     VERDICT,
     Release,
+    is_copy,
     parse_release,
+    release_id,
 )
 from edgekit_targets.signing.keys import PublicKey
 from edgekit_targets.signing.verify import Signer, verify_folder
@@ -69,6 +71,20 @@ def check_release(folder: Path, digests: dict[str, str]) -> Release:
     except InputError as error:
         raise CheckFailed(str(error)) from error
     return release
+
+
+def check_place(folder: Path, release: Release, signer: Signer) -> None:
+    """Hold a release in a device's store against the name of its folder, by which links and notes know it.
+
+    Raises:
+        CheckFailed: another release lies there, signed as it may be, for instance an older one.
+    """
+    identity = release_id(release.counter, signer.digests)
+    if not is_copy(folder.name, identity):
+        raise CheckFailed(
+            f"{folder} holds release {identity}: it was replaced there, or put there by an edgekit that named releases "
+            "otherwise; install a release anew"
+        )
 
 
 def check_runs(release: Release, *, architecture: str, isa: Sequence[str], onnxruntime: str | None) -> None:

@@ -21,6 +21,7 @@ from edgekit_targets.records import dumps
 from edgekit_targets.releases.answers import Pruned, RolledBack
 from edgekit_targets.releases.format import DEFAULT_NAME
 from edgekit_targets.releases.store import DEFAULT_ROOT, MODELS, PATIENCE_SECONDS, Store
+from edgekit_targets.releases.times import LONGEST_SECONDS, PROBE_SECONDS
 
 INTERRUPTED = 130
 _KEPT = 0
@@ -62,6 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_store(one, name=None)
     one.add_argument("--force-older", action="store_true", help="take in an older counter than was accepted")
     one.add_argument("--probe", metavar="CMD", help="a shell command that must succeed once the release is current")
+    one.add_argument(
+        "--probe-within",
+        type=float,
+        default=PROBE_SECONDS,
+        metavar="SECONDS",
+        help="how long that command may take (default: %(default)g)",
+    )
     one.add_argument(
         "--confirm-within",
         type=float,
@@ -121,7 +129,16 @@ def _add_wait(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_root(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--root", default=DEFAULT_ROOT, metavar="FOLDER", help="of all models (default: %(default)s)")
+    parser.add_argument(
+        "--root", default=_default_root(), metavar="FOLDER", help="of all models and keys (default: %(default)s)"
+    )
+
+
+def _default_root() -> str:
+    """That in which ``edgekit device setup`` put this agent; the home's, where it lies elsewhere."""
+    file = Path(__file__).absolute().parents[2]
+    above = file.parents[1]
+    return str(above) if file.is_file() and above.name == Path(DEFAULT_ROOT).name else DEFAULT_ROOT
 
 
 def _root(given: argparse.Namespace) -> Path:
@@ -141,7 +158,9 @@ def _install(given: argparse.Namespace) -> list[Any]:
     from edgekit_targets.releases.install import install
     from edgekit_targets.releases.steps import real_steps
 
-    steps = real_steps(_root(given), given.probe)
+    if not 0.0 < given.probe_within <= LONGEST_SECONDS:
+        raise InputError(f"--probe-within must be from 0 to {LONGEST_SECONDS:.0f} seconds, not {given.probe_within:g}")
+    steps = real_steps(_root(given), given.probe, given.probe_within)
     name = given.name
     if name is None:
         name = steps.verify(given.folder)[0].name
@@ -161,7 +180,7 @@ def _rollback(given: argparse.Namespace) -> list[Any]:
     from edgekit_targets.releases.steps import real_steps
 
     store = Store(_root(given), given.name, patience_seconds=given.wait)
-    current, changed = rollback(store, real_steps(_root(given), None), leaving=given.leaving)
+    current, changed = rollback(store, real_steps(_root(given)), leaving=given.leaving)
     return [RolledBack(name=given.name, current=current, previous=store.previous(), changed=changed)]
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -171,9 +172,19 @@ def check_name(name: str, where: str) -> str:
     return name
 
 
-def release_id(counter: int, signature: bytes) -> str:
-    """The folder of a release on a device: its counter and the beginning of the digest of ``model.sig``."""
-    return f"{counter}-{hashlib.sha256(signature).hexdigest()[:12]}"
+def release_id(counter: int, digests: Mapping[str, str]) -> str:
+    """The folder of a release on a device: its counter and the beginning of a digest of what is signed.
+
+    ``digests`` has the SHA-256 of every signed file. The digest is that of their list as ``sha256sum`` prints it, by
+    name; the bytes of ``model.sig`` are no part of it, since anybody can write the same signature in another way.
+    """
+    listed = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+    return f"{counter}-{hashlib.sha256(listed.encode('utf-8')).hexdigest()[:12]}"
+
+
+def is_copy(folder: str, identity: str) -> bool:
+    """Whether a folder of a device is named as that release; one in the place of a damaged copy has a number too."""
+    return re.fullmatch(rf"{re.escape(identity)}(-[0-9]{{1,4}})?", folder) is not None
 
 
 def architectures_of(isa: str) -> tuple[str, ...]:

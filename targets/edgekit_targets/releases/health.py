@@ -19,6 +19,7 @@ from edgekit_targets.agent.process import end_with_parent
 from edgekit_targets.agent.protocol import Enforce, Open, Opened, Ran, Run
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.releases.format import GOLDEN, MODEL, Release
+from edgekit_targets.releases.times import PROBE_SECONDS
 from edgekit_targets.spawn import say_exit
 
 _HANDLE = "release"
@@ -27,7 +28,6 @@ _CHANCE = 0.01
 """How rarely a model that just meets its p99 may be called too slow by one slice; it takes two slices to fail."""
 _P99 = 0.99
 _FEW_RUNS, _FEW_SECONDS = 20, 5.0
-COMMAND_SECONDS = 60.0
 _QUOTED = 200
 
 
@@ -95,7 +95,7 @@ def try_out(folder: Path, release: Release) -> Trial:
     )
 
 
-def probe(folder: Path, release: Release, command: str | None = None, seconds: float = COMMAND_SECONDS) -> Health:
+def probe(folder: Path, release: Release, command: str | None = None, seconds: float = PROBE_SECONDS) -> Health:
     """Run the golden vectors, hold the pace, and ask the application's own command, for at most ``seconds``.
 
     The command is one line for the shell. It finds the folder of the release in ``EDGEKIT_RELEASE`` and succeeds with

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 from edgekit_targets.errors import CheckFailed, InputError
+from edgekit_targets.releases.check import check_place
 from edgekit_targets.releases.format import MODEL, Release, release_id
 from edgekit_targets.releases.health import Health, Trial
+from edgekit_targets.releases.incoming import sweep
 from edgekit_targets.releases.store import CURRENT, PREVIOUS, Store
+from edgekit_targets.releases.times import LONGEST_SECONDS, SHORTEST_SECONDS
 from edgekit_targets.signing.verify import Signer
 
 _MOST_COPIES = 1000
-SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 7 * 86400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,8 @@ def install(
     steps.suits(release)
     with store.locked(make=True):
         back = store.recover()
-        name, there = _place(store, steps, release_id(release.counter, signer.signature), signer)
+        sweep(store.root, store.disk, source)
+        name, there = _place(store, steps, release_id(release.counter, signer.digests), signer)
         waiting = store.waits()
         if waiting is not None and waiting.release != name:
             raise InputError(f"{waiting.release} waits for its confirmation here; confirm it or roll back first")
@@ -159,7 +162,7 @@ def rollback(store: Store, steps: Steps, *, leaving: str | None = None) -> tuple
 
     Raises:
         InputError: there is none.
-        CheckFailed: it is no longer what was signed.
+        CheckFailed: it is no longer what was signed, or another release lies in its place.
     """
     with store.locked():
         back = store.recover()
@@ -171,7 +174,7 @@ def rollback(store: Store, steps: Steps, *, leaving: str | None = None) -> tuple
         elif current is None or previous is None:
             raise InputError(f"{store.folder} has no {PREVIOUS} release to go back to; install one")
         else:
-            steps.verify(store.path(previous))
+            check_place(store.path(previous), *steps.verify(store.path(previous)))
             store.swap()
         return store.current(), True
 
@@ -195,7 +198,7 @@ def _place(store: Store, steps: Steps, identity: str, signer: Signer) -> tuple[s
 
 def _is_whole(folder: Path, steps: Steps, signer: Signer) -> bool:
     try:
-        return steps.verify(folder)[1].signature == signer.signature
+        return steps.verify(folder)[1].digests == signer.digests
     except (CheckFailed, InputError):
         return False
 
@@ -211,7 +214,7 @@ def _check_counter(release: Release, store: Store, force_older: bool) -> None:
 
 def _check_copy(stage: Path, steps: Steps, signer: Signer) -> None:
     """The copy is what is used, so it is the copy that must hold."""
-    if steps.verify(stage)[1].signature != signer.signature:
+    if steps.verify(stage)[1].digests != signer.digests:
         raise CheckFailed(f"{stage} changed while it was copied; nothing else may write there")
 
 

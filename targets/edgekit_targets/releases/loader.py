@@ -17,12 +17,14 @@ disk afterwards. Verifying needs ``cryptography``, and reading only: an applicat
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit_targets.errors import CheckFailed, EdgekitError, InputError
-from edgekit_targets.releases.check import verify_release
-from edgekit_targets.releases.format import DEFAULT_NAME, MODEL, Release
+from edgekit_targets.releases.check import check_place, verify_release
+from edgekit_targets.releases.format import DEFAULT_NAME, Release
+from edgekit_targets.releases.held import HeldModel
 from edgekit_targets.releases.store import DEFAULT_ROOT, Store
 from edgekit_targets.runtimes import find
 from edgekit_targets.runtimes.carried import input_shapes
@@ -58,20 +60,23 @@ class Loader:
     def load(self) -> Loaded:
         """Verify the current release and open its model; a switch meanwhile is followed.
 
+        After a restart in the middle of a switch, or before its confirmation, it is the release that was current
+        before, as :meth:`edgekit_targets.releases.store.Store.to_open` says.
+
         Raises:
             InputError: nothing is current, or the runtime is missing or refuses the model.
-            CheckFailed: it is not what a trusted key signed, or of another model, or too old.
+            CheckFailed: it is not what a trusted key signed, of another model, too old, or not what its folder says.
             MissingExtra: ``cryptography`` or the runtime is not installed.
         """
         for tries in range(_TRIES):
-            current = self._store.current()
+            current = self._store.to_open()
             if current is None:
                 raise InputError(f"{self._store.folder} has no current release; install one")
             try:
                 loaded = self._open(current)
             except (EdgekitError, OSError):
                 # The one that was current a moment ago may be gone by now.
-                if tries == _TRIES - 1 or self._store.current() == current:
+                if tries == _TRIES - 1 or self._store.to_open() == current:
                     raise
             else:
                 self._loaded = current
@@ -79,23 +84,38 @@ class Loader:
         raise AssertionError("the last try returns or raises")
 
     def switched(self) -> bool:
-        """Whether another release is current than the one that was loaded: one look at a link, some microseconds."""
-        return self._store.current() != self._loaded
+        """Whether another release should be open than the one that was loaded: most often one look at a link."""
+        return self._store.current() != self._loaded and self._store.to_open() != self._loaded
 
     def _open(self, current: str) -> Loaded:
         folder = self._store.path(current)
         ring = read_ring(self._store.root)
-        release, _ = verify_release(folder, ring.trusted, ring.revoked)
+        release, signer = verify_release(folder, ring.trusted, ring.revoked)
+        check_place(folder, release, signer)
         if release.name != self._store.name:
             raise CheckFailed(f"{folder} is a release of {release.name}, not of {self._store.name}; install it anew")
         if release.counter < self._least:
             raise CheckFailed(f"{folder} has the counter {release.counter}; this application takes {self._least} on")
-        target = find(release.session.target)
-        target.prepare()
-        signature = target.check(folder / MODEL)
-        options = release.session.options
-        shapes = None
-        if options.fixed_shapes:
-            shapes = input_shapes(signature.inputs, release.states, release.session.shapes)
-        session = target.open(folder / MODEL, options, signature, shapes)
+        model = HeldModel(folder, signer.digests)
+        try:
+            session = _session(model.path, release)
+            model.check_unchanged()
+        except InputError as error:
+            model.close()
+            raise type(error)(model.named(str(error))) from error
+        except BaseException:
+            model.close()
+            raise
+        weakref.finalize(session, model.close)  # it may open the file once more, for inputs of other shapes
         return Loaded(id=current, folder=folder, release=release, session=session)
+
+
+def _session(path: Path, release: Release) -> Session:
+    target = find(release.session.target)
+    target.prepare()
+    signature = target.check(path)
+    options = release.session.options
+    shapes = None
+    if options.fixed_shapes:
+        shapes = input_shapes(signature.inputs, release.states, release.session.shapes)
+    return target.open(path, options, signature, shapes)

@@ -11,16 +11,21 @@ from edgekit_targets.releases.check import check_runs, verify_release
 from edgekit_targets.releases.format import Release
 from edgekit_targets.releases.health import probe, try_out
 from edgekit_targets.releases.install import Steps
+from edgekit_targets.releases.times import PROBE_SECONDS
 from edgekit_targets.releases.watchdog import watched
 from edgekit_targets.runtimes.packages import onnxruntime_version
 from edgekit_targets.signing.ring import read_ring
 from edgekit_targets.signing.verify import Signer
 
 
-def real_steps(root: Path, command: str | None) -> Steps:
+def real_steps(root: Path, command: str | None = None, seconds: float = PROBE_SECONDS) -> Steps:
     """The keys are those that the device trusts below ``root``; ``command`` is the application's own probe."""
     return Steps(
-        verify=partial(_verify, root), suits=suits, trial=try_out, health=partial(probe, command=command), guard=watched
+        verify=partial(_verify, root),
+        suits=suits,
+        trial=try_out,
+        health=partial(probe, command=command, seconds=seconds),
+        guard=watched,
     )
 
 

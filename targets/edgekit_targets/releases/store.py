@@ -91,6 +91,25 @@ class Store:
         """The release that applications open."""
         return self._target(CURRENT)
 
+    def to_open(self) -> str | None:
+        """The release that an application should open: the current one, unless :meth:`recover` would go back from it.
+
+        That is so after a restart in the middle of a switch, or before its confirmation: nobody has gone back yet. It
+        reads only. While somebody is at work on the switch, or there is time to confirm it, it is the current one, and
+        where what is written down is damaged, which tells nothing.
+
+        Raises:
+            InputError: the link is damaged.
+        """
+        current = self.current()
+        try:
+            pending = self.state().pending
+        except InputError:
+            return current
+        if pending is None or pending.release != current or self._may_be_confirmed(pending):
+            return current
+        return pending.current
+
     def previous(self) -> str | None:
         """The release that was current before."""
         return self._target(PREVIOUS)
@@ -245,6 +264,12 @@ class Store:
         for release in removed:
             self.discard(release)
         return removed
+
+    def _may_be_confirmed(self, pending: Pending) -> bool:
+        """Whether it has time left, or whoever switches may still be at it."""
+        if pending.deadline_seconds is None:
+            return pending.boot_id == self.boot.id
+        return self.left_seconds(pending) > 0.0
 
     def _take(self, make: bool) -> int:
         """The lock's descriptor."""

@@ -32,8 +32,6 @@ class Signer:
     key: str
     """Id of the key."""
     digests: dict[str, str]
-    signature: bytes
-    """The content of ``model.sig``."""
 
 
 def verify_folder(folder: Path, keys: Sequence[PublicKey], revoked: Sequence[PublicKey] = ()) -> Signer:
@@ -66,7 +64,7 @@ def verify_folder(folder: Path, keys: Sequence[PublicKey], revoked: Sequence[Pub
                     )
     except OSError as error:
         raise InputError(f"cannot read {error.filename or folder}: {error.strerror}; name a release folder") from error
-    return Signer(key=key.id, digests=signed, signature=signature)
+    return Signer(key=key.id, digests=signed)
 
 
 def hash_folder(folder: Path) -> dict[str, str]:

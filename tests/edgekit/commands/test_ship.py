@@ -75,6 +75,9 @@ def test_json_says_what_was_shipped_and_verified(
         (["--key", "own.key", "--to", "out", "--counter", "0"], 2, "--counter 0"),
         (["--key", "own.key", "--to", "out", "--artifact", "nothing"], 2, "--artifact 'nothing' is not in"),
         (["--key", "own.key", "--to", "out", "--unit", "x"], 2, "--unit"),
+        (["--key", "own.key", "--to", "out", "--probe-within", "soon"], 2, "--probe-within"),
+        (["--key", "own.key", "--to", "out", "--probe", "true"], 2, "--probe is run by the device that switches"),
+        (["--key", "own.key", "--to", "out", "--confirm-within", "soon"], 2, "--confirm-within"),
         (["--key", "own.key", "--to", ".git"], 2, "--to .git exists already"),
         (["--key", "own.key", "--to", "out", "--budget", "p99=1us"], 3, "nothing-fits"),
         (["--key", "own.key", "--to", "out", "--device", "pi"], 4, "--device pi"),
@@ -112,6 +115,30 @@ def test_verify_wants_a_key_for_a_release_and_none_for_a_bundle(
     assert "--key PATH.pub" in capsys.readouterr().err
     assert main(["verify", str(shelf.bundle), "--key", "own.pub"]) == 2
     assert "is no release" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o600, False), (0o640, True), (0o604, True), (0o620, True)])
+def test_a_key_that_others_can_read_is_told(
+    shelf: Shelf, here: Path, pair: tuple[str, str], capsys: Captured, mode: int, told: bool
+) -> None:
+    (here / "own.key").rename(here / "my own.key")
+    (here / "my own.key").chmod(mode)
+    assert main(["ship", str(shelf.bundle), "--key", "my own.key", "--to", "out"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    warned = "edgekit: my own.key is open to other users of this machine; close it with: chmod 600 'my own.key'"
+    assert (warned in lines) == told
+
+
+@pytest.mark.slow
+def test_a_probe_has_the_time_that_it_is_given(
+    shelf: Shelf, here: Path, pair: tuple[str, str], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(here / "state"))
+    assert main(["keys", "trust", "own.pub", "--device", "local"]) == 0
+    words = ["ship", str(shelf.bundle), "--key", "own.key", "--device", "local", "--force", "--artifact", WINDOW]
+    assert main([*words, "--probe", "sleep 600", "--probe-within", "200ms"]) == 5
+    assert "--probe 'sleep 600' did not end within 0.2 s" in capsys.readouterr().err
+    assert not (here / "home/.edgekit/models/model/current").is_symlink()
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ import pytest
 
 from edgekit.devices.address import Address
 from edgekit.project.contract import OwnDevice
-from edgekit_targets.releases.format import MANIFEST, SIGNATURE, parse_release, release_id
+from edgekit_targets.releases.format import MANIFEST, parse_release, release_id
+from edgekit_targets.signing.verify import hash_folder
 from tests.edgekit.bare import bare_python
 from tests.edgekit.shelf import composed, key, make_shelf, shelf
 from tests.pi.parts.device import Pi, client, device
@@ -59,4 +60,4 @@ def own_devices(names: Iterable[str]) -> dict[str, OwnDevice]:
 def id_of(release: Path) -> str:
     """By which a device knows a release."""
     said = parse_release((release / MANIFEST).read_bytes(), "a release")
-    return release_id(said.counter, (release / SIGNATURE).read_bytes())
+    return release_id(said.counter, hash_folder(release))

@@ -137,7 +137,7 @@ class Fleet:
                 store.recover()
             self._runs[one.device] = runs = store.current() or ""
             said, signer = verify_release(store.folder / CURRENT, (self._owner.public,))
-            assert runs == release_id(said.counter, signer.signature)
+            assert runs == release_id(said.counter, signer.digests)
             assert runs == (new if one.stage == "done" else old), one
             # Never to what it has already, and to the new one again only after it had gone back by itself.
             assert all(this != that for this, that in itertools.pairwise([old, *device.switches])), device.switches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +14,7 @@ from edgekit_targets.errors import CheckFailed
 from edgekit_targets.releases.boot import Boot, ScriptedBoot
 from edgekit_targets.releases.check import verify_release
 from edgekit_targets.releases.disk import Disk
-from edgekit_targets.releases.format import MODEL, PROFILE, SIGNATURE, Release
+from edgekit_targets.releases.format import MODEL, PROFILE, SIGNATURE, Release, release_id
 from edgekit_targets.releases.health import Health
 from edgekit_targets.releases.install import Steps
 from edgekit_targets.releases.simulated import Operation, WatchedDisk, read_tree
@@ -53,9 +54,16 @@ def small_steps(health: Callable[[Path, Release], Health | None] = lambda folder
         if len(counters) != 1 or read_tree(folder).keys() != {MODEL, "evidence", SIGNATURE}:
             raise CheckFailed(f"{folder} is mixed")
         release: Any = SimpleNamespace(name="model", counter=int(counters.pop()), artifact="small")
-        return release, Signer(key="none", digests={}, signature=texts[SIGNATURE].encode())
+        digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+        return release, Signer(key="none", digests=digests)
 
     return dataclasses.replace(steps(health=health), verify=verify)
+
+
+def id_of(folder: Path, steps: Steps) -> str:
+    """By which a device knows a release."""
+    release, signer = steps.verify(folder)
+    return release_id(release.counter, signer.digests)
 
 
 def sick(folder: Path, release: Release) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,10 @@ def test_a_release_that_is_not_well_is_taken_back(root: Path, store: Store, make
         5, "--probe 'echo no answer; exit 3' ended with exit code 3: no answer",
         "install", make_release(2), "--root", root, "--probe", "echo no answer; exit 3",
     )  # fmt: skip
+    refused(
+        5, "--probe 'sleep 600' did not end within 0.2 s",
+        "install", make_release(2), "--root", root, "--probe", "sleep 600", "--probe-within", "0.2",
+    )  # fmt: skip
     assert store.current() == before
     assert store.held() == [before]
     wait_for(lambda: not watchers(root))
@@ -173,6 +178,23 @@ def test_keys(root: Path, owner: Owner, tmp_path: Path) -> None:
     )
 
 
+def test_going_back_when_the_machine_starts_needs_no_packages(root: Path, owner: Owner, make_release: Make) -> None:
+    """The installation of a start before this one: nobody watches it any more."""
+    from edgekit_targets.releases.install import install
+
+    store = store_at(root)
+    first = install(make_release(1), store, steps(owner.public)).release
+    second = install(make_release(2), store, steps(owner.public), confirm_within=600.0).release
+    code = f"""import sys
+from edgekit_targets.releases.commands import main
+assert main(["recover", "--root", {str(root)!r}]) == 0
+assert not {{"numpy", "onnxruntime", "cryptography"}} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"name": "model", "went_back_from": second, "current": first}
+
+
 def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
     refused(2, "invalid choice: 'launch'", "launch")
     refused(2, "the following arguments are required: FOLDER", "install")
@@ -180,4 +202,6 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
     refused(2, "must be 1 to 63", "confirm", "--name", "../up", "--root", tmp_path)
     refused(2, "--keep must be at least 0", "prune", "--keep", "-1", "--root", tmp_path)
     refused(2, "name a release folder", "install", tmp_path / "nowhere", "--root", tmp_path)
+    for seconds in ("0", "nan"):
+        refused(2, "--probe-within must be from", "install", tmp_path, "--probe-within", seconds, "--root", tmp_path)
     assert list(tmp_path.iterdir()) == []

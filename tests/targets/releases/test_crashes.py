@@ -12,11 +12,10 @@ import pytest
 
 from edgekit_targets.errors import CheckFailed
 from edgekit_targets.releases.boot import ScriptedBoot
-from edgekit_targets.releases.format import SIGNATURE, release_id
 from edgekit_targets.releases.install import Steps, confirm, install, rollback
 from edgekit_targets.releases.simulated import Operation, Tree, Trouble, freeze, read_tree, survivors, write_tree
 from edgekit_targets.releases.store import Store
-from tests.targets.releases.bench import sick, small_release, small_steps, steps, store_at
+from tests.targets.releases.bench import id_of, sick, small_release, small_steps, steps, store_at
 from tests.targets.releases.conftest import Owner
 
 Make = Callable[..., Path]
@@ -182,10 +181,14 @@ def _enumerate(world: World, before: tuple[Act, ...], act: Act, removals: int = 
             allowed.add(was_not_confirmed)
         if found.finished and not (waits and found.restarted):
             allowed = {now}
+        opened = world.store().to_open()  # by an application that does not wait for the recovery
+        assert opened in allowed
+        assert opened is None or any(one.get(opened) == read_tree(world.store().path(opened)) for one in known)
         again, twice = Trouble(full_from=0), Trouble()  # the way back needs no room
         world.recover(again)
         store = world.store()
         assert store.current() in allowed
+        assert store.current() == opened or not found.restarted
         _check_rest(store, known, floor)
         assert store.state().pending is None or ((waits or waited) and not found.restarted)
         world.recover(twice)
@@ -217,9 +220,7 @@ def _check_rest(store: Store, known: list[dict[str, Tree]], floor: int) -> None:
 
 
 def _shipped(world: World) -> dict[str, Tree]:
-    return {
-        release_id(counter, (path / SIGNATURE).read_bytes()): read_tree(path) for counter, path in world.shipped.items()
-    }
+    return {id_of(path, world.steps): read_tree(path) for path in world.shipped.values()}
 
 
 def _releases(store: Store) -> dict[str, Tree]:

@@ -16,6 +16,7 @@ from edgekit_targets.releases.format import (
     Release,
     architectures_of,
     check_name,
+    is_copy,
     parse_release,
     release_id,
 )
@@ -137,11 +138,15 @@ def test_names(name: str) -> None:
     assert check_name(name, "--name") == name
 
 
-def test_the_folder_of_a_release_has_its_counter_and_its_signature() -> None:
-    one, other = release_id(7, b"a signature"), release_id(7, b"another")
-    assert one != other
+def test_the_folder_of_a_release_has_its_counter_and_what_is_signed() -> None:
+    one = release_id(7, {"a": "0" * 64, "b": "1" * 64})
     assert one.startswith("7-")
     assert len(one) == len("7-") + 12
+    assert release_id(7, {"b": "1" * 64, "a": "0" * 64}) == one
+    assert one not in {release_id(7, {"a": "1" * 64, "b": "0" * 64}), release_id(7, {"a": "0" * 64})}
+    assert [is_copy(name, one) for name in (one, f"{one}-2", f"{one}2", f"8{one}", f"{one}-")] == [True] * 2 + [
+        False
+    ] * 3
 
 
 def test_an_instruction_set_ties_a_release_to_an_architecture() -> None:

@@ -15,11 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from edgekit_targets.errors import CheckFailed, EdgekitError, InputError, WriteFailed
 from edgekit_targets.releases.boot import ScriptedBoot
-from edgekit_targets.releases.format import SIGNATURE, release_id
 from edgekit_targets.releases.install import confirm, install, rollback
 from edgekit_targets.releases.simulated import Stopped, Trouble
 from edgekit_targets.releases.store import Store
-from tests.targets.releases.bench import sick, small_release, small_steps, store_at
+from tests.targets.releases.bench import id_of, sick, small_release, small_steps, store_at
 
 WITHIN = 60.0
 
@@ -59,7 +58,7 @@ class Shipped:
         if counter not in self.paths:
             self.paths[counter] = small_release(self.folder / str(counter), counter)
         path = self.paths[counter]
-        return path, release_id(counter, (path / SIGNATURE).read_bytes())
+        return path, id_of(path, small_steps())
 
 
 class Machine(RuleBasedStateMachine):

@@ -7,7 +7,7 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -189,22 +189,6 @@ def test_a_disk_that_cannot_be_written(quick: Path) -> None:
         install(source, store_at(quick / "new", read_only), small_steps())
     assert read_tree(quick / "device") == before
     assert not (quick / "new").exists()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 64 KiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)], capture_output=True, text=True, check=False
-    )
-    if made.returncode != 0:
-        pytest.skip(f"mounting needs root: {made.stderr.strip()}; the same is simulated above")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_disk_that_is_really_full_and_one_that_is_really_read_only(small_disk: Path, tmp_path: Path) -> None:
