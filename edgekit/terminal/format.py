@@ -32,6 +32,7 @@ class Unit:
 
 SECONDS = (Unit("us", 1e-6), Unit("ms", 1e-3), Unit("s", 1.0))
 BYTES = (Unit("B", 1.0), Unit("KiB", 2.0**10), Unit("MiB", 2.0**20), Unit("GiB", 2.0**30))
+_DECIMAL_BYTES = (Unit("B", 1.0), Unit("kB", 1e3), Unit("MB", 1e6))
 JOULES = (Unit("uJ", 1e-6), Unit("mJ", 1e-3), Unit("J", 1.0))
 
 
@@ -117,8 +118,12 @@ def limit(name: str, value: float) -> str:
         return f"{value:.6g}"
     if key.dimension == "share":
         return f"{value * 100:.6g} %"
-    unit = unit_for(_UNITS[key.dimension], value)
-    return f"{value / unit.factor:.6g} {unit.name}"
+    units = [unit_for(_UNITS[key.dimension], value)]
+    if key.dimension == "bytes":
+        units.append(unit_for(_DECIMAL_BYTES, value))
+    # Whichever it was set in reads shorter: 64 MiB, 1 MB.
+    texts = [f"{value / unit.factor:.6g} {unit.name}" for unit in units]
+    return min(texts, key=lambda text: len(text.partition(" ")[0]))
 
 
 def figure(name: str, value: float | None, low: float | None, high: float | None) -> str:

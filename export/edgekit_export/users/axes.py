@@ -7,6 +7,7 @@ they are: batch first, length first, and features before length.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -186,4 +187,30 @@ def _say(model: UserModel, roles: Roles, length: int | None) -> str:
     for name, value in model.inputs.items():
         shapes.append(f"{name} [{', '.join(roles[name].get(axis, str(n)) for axis, n in enumerate(value.shape))}]")
     free = "batch and length vary" if length is not None else "the batch varies, no length was found that does"
-    return f"inputs of {model.source} were taken as {', '.join(shapes)}: {free}"
+    said = f"inputs of {model.source} were taken as {', '.join(shapes)}: {free}"
+    fixed = [f"axis {axis} of {name} at {size}" for name, axis, size in _also_free(model, roles)] if length else []
+    if fixed:
+        said += (
+            f"; the file fixes {', '.join(fixed)}, where the module takes other sizes too: only one length can vary, "
+            "and does so wherever the example has it"
+        )
+    return said
+
+
+def _also_free(model: UserModel, roles: Roles) -> Iterator[tuple[str, int, int]]:
+    """Axes without a role that the module takes at another size: a second length, as that of a decoder's input.
+
+    Axes of one size are made longer together, since keys and values have as many steps as one another.
+    """
+    places: dict[int, list[tuple[str, int]]] = {}
+    for name, value in model.inputs.items():
+        for axis, size in enumerate(value.shape):
+            if axis not in roles[name]:
+                places.setdefault(size, []).append((name, axis))
+    for size, alike in places.items():
+        longer = dict(model.inputs)
+        for name, axis in alike:
+            longer[name] = torch.cat([longer[name], longer[name].narrow(axis, 0, 1)], axis)
+        with contextlib.suppress(Exception):  # whatever a user's module raises on a size it does not take
+            model.call(longer)
+            yield from ((name, axis, size) for name, axis in alike)

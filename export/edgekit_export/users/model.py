@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import inspect
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 from torch.utils import _pytree as pytree
 
 from edgekit_targets.errors import InputError
@@ -54,7 +56,9 @@ class UserModel:
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), warnings.catch_warnings():
+                # What torch says of a user's module (what is deprecated, say) is no part of edgekit's answer.
+                warnings.filterwarnings("ignore", category=UserWarning, module=r"torch\b")
                 answer = called(*positional, **named)
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
@@ -156,6 +160,11 @@ def _bind(source: str, module: nn.Module, example: Any) -> dict[str, Any]:
     """The arguments by parameter; a None that is the parameter's default is left out."""
     if isinstance(example, Tensor):
         example = (example,)
+    if any(isinstance(one, PackedSequence) for one in _values(example)):
+        raise InputError(
+            f"{source}: the example holds a PackedSequence; give the padded tensor and its lengths, and call "
+            "pack_padded_sequence inside forward"
+        )
     signature = inspect.signature(module.forward)
     try:
         if isinstance(example, Mapping):
@@ -170,6 +179,12 @@ def _bind(source: str, module: nn.Module, example: Any) -> dict[str, Any]:
     except TypeError as error:
         raise InputError(f"{source}: the example does not fit forward{signature}: {error}") from error
     return {name: value for name, value in bound.arguments.items() if value is not None}
+
+
+def _values(example: Any) -> list[Any]:
+    return list(
+        example.values() if isinstance(example, Mapping) else example if isinstance(example, tuple | list) else ()
+    )
 
 
 def _names(arguments: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from torch.utils import _pytree as pytree
 
 from edgekit_export.graph.clean import clean
 from edgekit_export.graph.packed import packed_twins
+from edgekit_export.graph.split_weights import split_weights
 from edgekit_export.graph.swap import swap_recurrent
 from edgekit_export.graph.trace import OPSET
 from edgekit_export.users.axes import Axes
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 _FIXED: Final = re.compile(r"L\['([^']+)'\](\[[^.]*\])?\.size\(\)\[(\d+)\] as dynamic but .* constant \((\d+)\)")
 _OPERATOR: Final = re.compile(r"No ONNX function found for <OpOverload\(op='([^']+)'")
-_MASKED = (nn.TransformerEncoder, nn.TransformerDecoder, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
+_DECODERS = (nn.TransformerDecoder, nn.TransformerDecoderLayer)
+_MASKED = (nn.TransformerEncoder, nn.TransformerEncoderLayer, *_DECODERS)
 
 
 def trace_user(model: UserModel, axes: Axes) -> ModelProto:
@@ -72,7 +74,7 @@ def trace_user(model: UserModel, axes: Axes) -> ModelProto:
         except Exception as error:  # likewise
             raise InputError(f"{model.source}: {_no_form(model, program, error)}") from error
     assert made is not None
-    result = clean(made.model_proto)
+    result = split_weights(clean(made.model_proto))
     _rename(result, axes)
     return result
 
@@ -106,20 +108,23 @@ def _why(model: UserModel, axes: Axes, twin: nn.Module, sample: Mapping[str, Any
         name = next((one for one in model.inputs if one == fixed[1] or one.startswith(f"{fixed[1]}_")), fixed[1])
         axis = int(fixed[3])
         role = axes.inputs.get(name, {}).get(axis, LENGTH)
-        place = _fixing(model, axes, twin, sample)
-        return (
-            f"input {name}: axis {axis} ({role}) became fixed at {fixed[4]} in {place}: a Python loop over it, or its "
-            "size used as a number; use operators on the whole sequence (nn.LSTM instead of nn.LSTMCell in a loop, "
-            "x.shape inside reshape)"
+        fixing = twin.get_submodule(_fixing(model, axes, twin, sample))
+        why = (
+            "PyTorch unrolls nn.RNN step by step; use nn.GRU or nn.LSTM"
+            if isinstance(fixing, nn.RNN)
+            else "a Python loop over it, or its size used as a number; use operators on the whole sequence (nn.LSTM "
+            "instead of nn.LSTMCell in a loop, x.shape inside reshape)"
         )
+        return f"input {name}: axis {axis} ({role}) became fixed at {fixed[4]} in {name_of(twin, fixing)}: {why}"
     part = innermost(twin, error)
     place = name_of(twin, part)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if kinds & {"GuardOnDataDependentSymNode", "DataDependentOutputException"} or "data-dependent" in text.lower():
         if isinstance(part, _MASKED):
+            option = "tgt_is_causal" if isinstance(part, _DECODERS) else "is_causal"
             return (
-                f"{place}: an explicit mask without is_causal makes PyTorch look at the mask's values, which blocks a "
-                "dynamic length; pass is_causal=True with a causal mask, is_causal=False with any other"
+                f"{place}: an explicit mask without {option} makes PyTorch look at the mask's values, which blocks a "
+                f"dynamic length; pass {option}=True with a causal mask, {option}=False with any other"
             )
         return (
             f"{place}: data-dependent control flow{_line_of(twin, error)}: a Python if, loop or number that depends on "
@@ -139,7 +144,7 @@ def _line_of(root: nn.Module, error: BaseException) -> str:
 
 
 def _fixing(model: UserModel, axes: Axes, twin: nn.Module, sample: Mapping[str, Any]) -> str:
-    """The innermost module that fixes an axis when it is traced alone on what it was given."""
+    """The path of the innermost module that fixes an axis when it is traced alone on what it was given."""
     given: dict[int, tuple[Any, Any]] = {}
 
     def look(module: nn.Module, positional: Any, named: Any) -> None:
@@ -162,7 +167,7 @@ def _fixing(model: UserModel, axes: Axes, twin: nn.Module, sample: Mapping[str, 
             and _fixes(twin.get_submodule(name), *paths[name], sizes)
         ):
             found = name
-    return name_of(twin, twin.get_submodule(found))
+    return found
 
 
 def _fixes(module: nn.Module, positional: Any, named: Any, sizes: set[int]) -> bool:

@@ -2,14 +2,18 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgekit.main import main
+from edgekit.profiling.store import write_profile
+from edgekit_targets.bundle import read_manifest
 from edgekit_targets.releases.check import verify_release
 from edgekit_targets.signing.keys import read_public_key
 from edgekit_targets.signing.ring import read_ring
 from tests.edgekit.shelf import BUDGET, STREAM, WINDOW, Shelf, composed, key, make_shelf, shelf
+from tests.voices import voice
 
 __all__ = ["composed", "key", "make_shelf", "shelf"]  # fixtures
 Captured = pytest.CaptureFixture[str]
@@ -180,3 +184,27 @@ def test_only_the_public_half_goes_to_a_device(
     assert not (here / "home").exists()
     assert main(["keys", command, "own.pub", "--device", "nowhere"]) == 2
     assert "--device 'nowhere' is unknown" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_imported_model_with_state_is_shipped_like_ours(
+    here: Path, pair: tuple[str, str], capsys: Captured, make_measurement: Any, make_profile: Any
+) -> None:
+    file = voice(here / "voice.onnx")
+    assert main(["export", str(file), "--set-input", "sr=16000", "--out", "bundle"]) == 0
+    bundle = here / "bundle"
+    artifacts = read_manifest(bundle).artifacts
+    taken = [make_measurement(one, p99=0.001, length=1, every_seconds=0.02) for one in artifacts]
+    write_profile(bundle, make_profile(*taken))
+    assert main(["pick", str(bundle), "--budget", "p99=20ms, memory=64MiB"]) == 0
+    assert ship(bundle) == 0
+    release, _ = verify_release(here / "out", [read_public_key(here / "own.pub")])
+    assert (release.mode, release.family) == ("stream", "voice")
+    assert [(one.input, one.output, one.initial) for one in release.states] == [("h", "hn", 0.0), ("c", "cn", 0.0)]
+    assert [one.name for one in release.inputs] == ["x", "h", "c"], "the sample rate is a constant of the file"
+    (shipped,) = [one for one in artifacts if one.id == release.artifact]
+    assert (here / "out" / "model.onnx").read_bytes() == (bundle / shipped.file).read_bytes()
+    capsys.readouterr()
+    assert main(["verify", "out", "--key", "own.pub", "--json"]) == 0
+    (check,) = json.loads(capsys.readouterr().out)["checks"]
+    assert check["passed"], "its golden vectors, run again from the release"

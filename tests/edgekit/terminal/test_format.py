@@ -96,6 +96,9 @@ def test_an_exact_figure_has_no_interval() -> None:
 def test_a_limit_is_written_as_it_was_set() -> None:
     assert fmt.limit("p99", 0.02) == "20 ms"
     assert fmt.limit("memory", 32 * 2**20) == "32 MiB"
+    assert fmt.limit("size", 1e6) == "1 MB"
+    assert fmt.limit("size", 500e3) == "500 kB"
+    assert fmt.limit("memory", 1.5 * 2**20) == "1.5 MiB"
     assert fmt.limit("accuracy", 0.9) == "90 %"
     assert fmt.limit("p99", 0.0123456) == "12.3456 ms"
     assert fmt.limit("r2", 0.81) == "0.81"

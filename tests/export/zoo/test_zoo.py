@@ -79,6 +79,16 @@ CASES = [
     Case("channels_first", {"x": ("batch", 6, "length")}, {"output": LOGITS}, lstm=1, conv=1),
     Case("two_inputs", {"x": X, "meta": ("batch", 4)}, {"output": LOGITS}, lstm=1),
     Case("bounded", {"x": X}, {"output": LOGITS}),
+    Case(
+        "encoder_decoder",
+        {"x": X, "seen": X, "padding": ("batch", "length")},
+        {"output": ("batch", "length", 3)},
+    ),
+    Case(
+        "attention_alone",
+        {"query": X, "key": X, "value": X},
+        {"output_0": X, "output_1": ("batch", "length", "length")},
+    ),
 ]
 
 
@@ -109,6 +119,7 @@ def test_it_answers_as_pytorch_at_any_shape(case: Case, tmp_path: Path, zoo: Any
     assert (1, 1) in fp32.parity.points
     assert any(length > 20 for _, length in fp32.parity.points)
     assert "vary" in fp32.notes[0]
+    assert "the file fixes" not in fp32.notes[0]
     assert fp32.quantized is not None
     counted = {kind: entry.total for kind, entry in fp32.quantized.items()}
     assert counted.get("LSTM", 0) == case.lstm
@@ -180,6 +191,12 @@ def test_a_length_with_an_end_is_told(tmp_path: Path) -> None:
     [
         ("bad_loop", r"input x: axis 1 \(length\) became fixed at 20 in body\.loop \(Loop\).*nn\.LSTM instead"),
         ("bad_mask", r"0\.encoder \(TransformerEncoder\): an explicit mask without is_causal.*pass is_causal=True"),
+        (
+            "bad_rnn",
+            r"axis 1 \(length\) became fixed at 20 in 1 \(RNN\): PyTorch unrolls nn\.RNN.*use nn\.GRU or nn\.LSTM",
+        ),
+        ("bad_decoder_mask", r"decoder \(TransformerDecoder\): an explicit mask without tgt_is_causal"),
+        ("bad_packed", r"the example holds a PackedSequence; give the padded tensor and its lengths"),
         ("bad_proj", r"lstm: nn\.LSTM with proj_size has no ONNX operator; remove proj_size"),
         ("bad_if", r"1 \(If\): data-dependent control flow \(zoo_models\.py, line \d+\).*torch\.where"),
         ("bad_dropout", r"1 \(Drop\) answers differently when called twice.*dropout that is left on"),
@@ -201,6 +218,16 @@ def test_what_cannot_be_exported_is_refused_by_name(name: str, words: str, tmp_p
     assert "\n" not in str(caught.value)
     assert f"zoo_models:{name}" in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_length_is_said_to_stay_fixed(tmp_path: Path) -> None:
+    (artifact,) = take("two_lengths", tmp_path / "out", precisions=("fp32",)).artifacts
+    assert {tensor.name: tensor.shape for tensor in artifact.inputs} == {
+        "query": X,
+        "key": ("batch", 20, 6),
+        "value": ("batch", 20, 6),
+    }
+    assert "the file fixes axis 1 of key at 20, axis 1 of value at 20, where the module takes" in artifact.notes[0]
 
 
 def test_a_shape_stands_in_for_an_example(tmp_path: Path) -> None:

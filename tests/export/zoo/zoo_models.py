@@ -395,3 +395,61 @@ class Batch(nn.Module):
 
 def bad_batch():
     return nn.Sequential(nn.Linear(6, 6), Batch()), torch.zeros(2, 20, 6)
+
+
+class CrossAttention(nn.Module):
+    """A decoder's layer: its own causal attention, then attention to what the encoder gave."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Transformer(16, 2, 1, 1, 24, batch_first=True)
+        self.up = nn.Linear(6, 16)
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x, seen, padding):
+        mask = nn.Transformer.generate_square_subsequent_mask(seen.shape[1])
+        steps = self.net(
+            self.up(x),
+            self.up(seen),
+            tgt_mask=mask,
+            tgt_is_causal=True,
+            src_key_padding_mask=padding,
+            memory_key_padding_mask=padding,
+        )
+        return self.head(steps)
+
+
+def encoder_decoder():
+    return CrossAttention(), (torch.randn(2, 20, 6), torch.randn(2, 20, 6), torch.zeros(2, 20, dtype=torch.bool))
+
+
+def attention_alone():
+    x = torch.randn(2, 20, 6)
+    return nn.MultiheadAttention(6, 2, batch_first=True), (x, x, x)
+
+
+def two_lengths():
+    query, other = torch.randn(2, 14, 6), torch.randn(2, 20, 6)
+    return nn.MultiheadAttention(6, 2, batch_first=True), {"query": query, "key": other, "value": other}
+
+
+def bad_rnn():
+    return nn.Sequential(nn.Linear(6, 6), nn.RNN(6, 8, batch_first=True)), torch.randn(2, 20, 6)
+
+
+def bad_decoder_mask():
+    mask = nn.Transformer.generate_square_subsequent_mask
+
+    class Decoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Transformer(6, 2, 1, 1, 8, batch_first=True)
+
+        def forward(self, x):
+            return self.net(x, x, tgt_mask=mask(x.shape[1]))
+
+    return Decoder(), torch.randn(2, 20, 6)
+
+
+def bad_packed():
+    return nn.LSTM(6, 8, batch_first=True), (nn.utils.rnn.pack_sequence([torch.randn(5, 6), torch.randn(3, 6)]),)
