@@ -13,9 +13,9 @@ from edgekit.decision.judge import constraint, worst
 from edgekit.decision.weigh import weigh
 from edgekit.profiling.store import read_profiles
 from edgekit.rounds import figures
+from edgekit.rounds.business.learning import BASELINES, Learned, bundle_of, check_sets, learn, models
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, Aspect, Family, Figure, Round, Table
-from edgekit.rounds.learning import BASELINES, Learned, bundle_of, check_sets, learn, models
 from edgekit.rounds.timing import measure
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.proportions import Estimate
@@ -50,7 +50,7 @@ def check(context: Context) -> None:
     """Refuse sets that cannot be used.
 
     Raises:
-        InputError: as :func:`edgekit.rounds.learning.check_sets`.
+        InputError: as :func:`edgekit.rounds.business.learning.check_sets`.
     """
     check_sets(context)
 

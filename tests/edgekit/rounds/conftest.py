@@ -9,11 +9,14 @@ import pytest
 
 from edgekit.budget.load import load_budget
 from edgekit.profiling.plan import Plan
-from edgekit.rounds import business, edge, memory, speed
+from edgekit.rounds import edge
+from edgekit.rounds.business import round as business
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import ScoreCard
 from edgekit.rounds.effort import Effort, Size
+from edgekit.rounds.memory import round as memory
 from edgekit.rounds.play import card
+from edgekit.rounds.speed import round as speed
 from edgekit.rounds.work import Work
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.progress import silent

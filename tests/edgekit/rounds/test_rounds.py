@@ -10,12 +10,12 @@ import pytest
 
 from edgekit.report.rounds import render_card
 from edgekit.rounds import training
+from edgekit.rounds.business.learning import learn, models
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import Figure, Round, ScoreCard
-from edgekit.rounds.learning import learn, models
+from edgekit.rounds.memory.recalling import recall_cells, recall_data
+from edgekit.rounds.memory.tasks import recall
 from edgekit.rounds.play import check, play_all
-from edgekit.rounds.recalling import recall_cells, recall_data
-from edgekit.rounds.tasks import recall
 from edgekit.rounds.work import Work
 from edgekit.terminal.score_card import print_card
 from edgekit_export.data.checked import dataset_of

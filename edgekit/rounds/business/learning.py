@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.rounds.business.subsets import first_steps, subset
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
-from edgekit.rounds.subsets import first_steps, subset
 from edgekit.rounds.training import PRESET, Job, Repeated, own, train, train_all, trials, tune
 from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import REFERENCE_PAIR

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.rounds import figures
+from edgekit.rounds.business.learning import BASELINES, Learned
 from edgekit.rounds.contract import Aspect, Family, Figure, Table
 from edgekit.rounds.effort import Size
-from edgekit.rounds.learning import BASELINES, Learned
 from edgekit.rounds.timing import best
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.seeds import mean_over_seeds
@@ -19,7 +19,7 @@ from edgekit_targets.types.manifest import REFERENCE_PAIR
 from edgekit_targets.types.profile import Measurement
 
 if TYPE_CHECKING:
-    from edgekit.rounds.business import OnSet
+    from edgekit.rounds.business.round import OnSet
 
 THOUSAND = 1000
 

@@ -10,7 +10,7 @@ from edgekit.rounds import figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Figure, Plot, Round, Table
 from edgekit.rounds.effort import Size
-from edgekit.rounds.faithful import FAMILIES, Explained, explained
+from edgekit.rounds.interpretability.faithful import FAMILIES, Explained, explained
 from edgekit.rounds.training import PRESET, Job, train_all, trials, tune
 from edgekit.rounds.words import figure_text
 from edgekit_targets.bundle import read_manifest

@@ -8,9 +8,9 @@ from edgekit.rounds import figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Figure, Plot, Round, Table
 from edgekit.rounds.equal import COSTS, Cost, Equal, Sized, at_equal
-from edgekit.rounds.lasting import STRETCHES, Lasting, lasting
-from edgekit.rounds.recalling import Cell, adding_cells, reach, recall_cells, recall_data, together
-from edgekit.rounds.tasks import steps_of
+from edgekit.rounds.memory.lasting import STRETCHES, Lasting, lasting
+from edgekit.rounds.memory.recalling import Cell, adding_cells, reach, recall_cells, recall_data, together
+from edgekit.rounds.memory.tasks import steps_of
 from edgekit.rounds.timing import measure, p99_of
 from edgekit.rounds.training import own, training_seconds, validation
 from edgekit.rounds.words import figure_text

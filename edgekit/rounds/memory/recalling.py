@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.rounds import tasks
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
+from edgekit.rounds.memory import tasks
 from edgekit.rounds.training import Job, Repeated, train, train_all, trials, tune
 from edgekit.statistics.seeds import Answers
 from edgekit_targets.types.manifest import REFERENCE_PAIR

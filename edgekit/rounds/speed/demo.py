@@ -9,7 +9,7 @@ from typing import Any
 from edgekit.rounds import figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import Figure, Table
-from edgekit.rounds.layers import LSTM_LAYER, SHAPE, TRANSFORMER_LAYER
+from edgekit.rounds.speed.layers import LSTM_LAYER, SHAPE, TRANSFORMER_LAYER
 from edgekit.rounds.timing import CLOSED
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.clusters import Samples
@@ -19,7 +19,7 @@ from edgekit_targets.records import loads
 from edgekit_targets.spawn import environment, python_module, say_exit
 
 FAMILIES = {"lstm": LSTM_LAYER, "transformer": TRANSFORMER_LAYER}
-_MODULE = "edgekit.rounds.layers"
+_MODULE = "edgekit.rounds.speed.layers"
 _SECONDS = 120
 
 

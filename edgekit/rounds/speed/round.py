@@ -10,7 +10,7 @@ from edgekit.decision.words import crossover_text
 from edgekit.rounds import figures
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Figure, Plot, Round, Table
-from edgekit.rounds.demo import demo
+from edgekit.rounds.speed.demo import demo
 from edgekit.rounds.timing import CLOSED
 from edgekit.rounds.words import figure_text
 from edgekit.statistics.ratios import log_half_width

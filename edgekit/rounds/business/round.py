@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgekit.rounds import costs, figures
+from edgekit.rounds import figures
+from edgekit.rounds.business import costs
+from edgekit.rounds.business.learning import BASELINES, Learned, Model, bundle_of, check_sets, jobs, learn, models
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Aspect, Curve, Family, Figure, Plot, Round, Table
 from edgekit.rounds.equal import COSTS, Cost, Equal, Sized, at_equal
-from edgekit.rounds.learning import BASELINES, Learned, Model, bundle_of, check_sets, jobs, learn, models
 from edgekit.rounds.timing import measure, p99_of
 from edgekit.rounds.training import train_all, training_seconds, validation
 from edgekit.rounds.words import figure_text
@@ -62,7 +63,7 @@ def check(context: Context) -> None:
     """Refuse sets that cannot be used.
 
     Raises:
-        InputError: as :func:`edgekit.rounds.learning.check_sets`.
+        InputError: as :func:`edgekit.rounds.business.learning.check_sets`.
     """
     check_sets(context)
 
