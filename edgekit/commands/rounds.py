@@ -118,7 +118,7 @@ def _effort(base: Effort, data: str | None, seeds: int | None, distances: str | 
         if not changes["data"]:
             raise InputError("--data is empty; name one set or more, e.g. --data aeon:JapaneseVowels")
     if seeds is not None:
-        changes["seeds"] = seeds
+        changes |= dict.fromkeys(("seeds", "seeds_beside", "seeds_explained", "seeds_learning"), seeds)
     if distances is not None:
         changes["distances"] = tuple(sorted(options.whole_numbers(distances, "--distances")))
         if not changes["distances"]:

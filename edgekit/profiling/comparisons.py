@@ -66,7 +66,7 @@ def _typical(one: Measurement) -> float:
 def _compare(about: Literal["precision", "family"], one: Measurement, other: Measurement) -> Comparison | None:
     if one.created != other.created:
         return None
-    found = ratio(_rounds(one), _rounds(other))
+    found = ratio(rounds_of(one), rounds_of(other))
     if found is None:
         return None
     return Comparison(
@@ -88,7 +88,7 @@ def _compare(about: Literal["precision", "family"], one: Measurement, other: Mea
     )
 
 
-def _rounds(one: Measurement) -> dict[Round, tuple[float, ...]]:
+def rounds_of(one: Measurement) -> dict[Round, tuple[float, ...]]:
     """The service times: at a pace the waiting is the schedule's."""
     latency: Latency | None = one.paced.service if one.paced is not None else one.latency
     assert latency is not None

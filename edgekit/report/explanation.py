@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from markupsafe import Markup
-
 from edgekit.explaining.contract import METHODS, Explanation, Faithfulness
 from edgekit.explaining.words import answer_text, attribution_text, difference_text, score_text, standing, step_name
+from edgekit.report.drawn import drawn, lines
 from edgekit.report.page import environment
-from edgekit.report.text import clean
-from edgekit.rounds.contract import Curve, Plot
+from edgekit.rounds.contract import Curve, Plot, Table
 from edgekit.terminal.format import count, number, percent
 from edgekit_targets import __version__
 
@@ -25,9 +23,8 @@ def render_explanation(found: Explanation) -> str:
             answer=answer_text(found),
             told=[attribution_text(one, found.labels) for one in found.attributions],
             standings=[line for one in found.faithfulness if (line := standing(one))],
-            steps=[_step(found, index) for index in range(len(found.labels))],
-            methods=[METHODS[one.method] for one in found.attributions],
-            scores=[_score(one) for one in found.faithfulness],
+            steps=_steps(found),
+            scores=_scores(found),
             figures=[_attributions(found), *(_curves(found, one) for one in found.faithfulness)],
             maps=_maps(found),
             probabilities=[(name, percent(value)) for name, value in found.probabilities.items()],
@@ -37,19 +34,43 @@ def render_explanation(found: Explanation) -> str:
     )
 
 
-def _step(found: Explanation, index: int) -> tuple[str, list[str]]:
-    return found.labels[index], [number(100.0 * one.values[index]) for one in found.attributions]
-
-
-def _score(one: Faithfulness) -> tuple[str, tuple[str, ...]]:
-    figures = (
-        score_text(one),
-        difference_text(one) or "–",
-        number(one.deletion),
-        number(one.insertion),
-        f"{percent(one.full)} to {percent(one.hidden)}",
+def _steps(found: Explanation) -> Table:
+    return Table(
+        title=(
+            "Of attention the share of all that is taken, in percent; of occlusion the probability lost without the "
+            "step, in points of a hundred."
+        ),
+        columns=("step", *(METHODS[one.method] for one in found.attributions)),
+        rows=tuple(
+            (label, *(number(100.0 * one.values[index]) for one in found.attributions))
+            for index, label in enumerate(found.labels)
+        ),
     )
-    return METHODS[one.method], figures
+
+
+def _scores(found: Explanation) -> Table:
+    return Table(
+        title="Faithfulness, with 95 % intervals over the samples.",
+        columns=(
+            "method",
+            "score",
+            "difference from occlusion",
+            "area under deletion",
+            "area under insertion",
+            "probability, untouched to hidden",
+        ),
+        rows=tuple(
+            (
+                METHODS[one.method],
+                score_text(one),
+                difference_text(one) or "–",
+                number(one.deletion),
+                number(one.insertion),
+                f"{percent(one.full)} to {percent(one.hidden)}",
+            )
+            for one in found.faithfulness
+        ),
+    )
 
 
 def _attributions(found: Explanation) -> dict[str, Any]:
@@ -60,13 +81,10 @@ def _attributions(found: Explanation) -> dict[str, Any]:
     caption = " ".join(attribution_text(one, found.labels) for one in found.attributions)
     with style():
         drawing = attributions.draw([(METHODS[one.method], one.values) for one in found.attributions], found.labels)
-        return _figure("attributions", title, caption, drawing)
+        return drawn("attributions", title, caption, drawing)
 
 
 def _curves(found: Explanation, one: Faithfulness) -> dict[str, Any]:
-    from edgekit.report.plots import lines
-    from edgekit.report.plots.canvas import style
-
     name = METHODS[one.method]
     plot = Plot(
         key=f"curves-{one.method}",
@@ -91,8 +109,7 @@ def _curves(found: Explanation, one: Faithfulness) -> dict[str, Any]:
         ),
         x_log=False,
     )
-    with style():
-        return _figure(plot.key, plot.title, plot.caption, lines.draw(plot))
+    return lines(plot)
 
 
 def _maps(found: Explanation) -> list[dict[str, Any]]:
@@ -110,14 +127,5 @@ def _maps(found: Explanation) -> list[dict[str, Any]]:
             with style():
                 drawing = heat_map.draw(weights, found.labels, most)
                 key = f"map-{layer}-{head}"
-                figures.append(_figure(key, f"Layer {layer}, head {head}", caption, drawing))
+                figures.append(drawn(key, f"Layer {layer}, head {head}", caption, drawing))
     return figures
-
-
-def _figure(key: str, title: str, caption: str, drawing: tuple[Any, str]) -> dict[str, Any]:
-    from edgekit.report.plots.canvas import to_svg
-
-    figure, description = drawing
-    svg = to_svg(figure, key, title, clean(caption), clean(description))
-    # Mark-up is trusted here alone: our own drawing, whose text went through an XML serializer.
-    return {"key": key, "title": title, "caption": caption, "svg": Markup(svg)}  # noqa: S704

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from markupsafe import Markup
-
+from edgekit.report.drawn import lines
 from edgekit.report.page import environment
-from edgekit.report.text import clean
 from edgekit.rounds.contract import Round, ScoreCard, Table
-from edgekit.rounds.words import aspects_table, figure_text, verdict_of
+from edgekit.rounds.words import aspect_notes, aspects_table, basis_text, figure_text, verdict_of
 from edgekit_targets import __version__
 
 
@@ -23,6 +21,7 @@ def render_card(card: ScoreCard) -> str:
             heading=_heading(card),
             rounds=[_shown(one) for one in card.rounds],
             table=aspects_table(card.table),
+            table_notes=aspect_notes(card.table),
             settings=[(name, _setting(value)) for name, value in card.settings.items()],
             edgekit_version=__version__,
         )
@@ -41,28 +40,14 @@ def _shown(one: Round) -> dict[str, Any]:
         "key": f"round-{one.name}",
         "round": one,
         "verdict": verdict_of(one),
-        "deciding": None if deciding is None else f"{deciding.what}: {figure_text(deciding)} ({deciding.basis}).",
-        "figures": _figures(one),
+        "deciding": None if deciding is None else f"{basis_text(deciding)}.",
+        "figures": list(map(lines, one.plots)),
         "evidence": Table(
             title=f"Everything round “{one.title}” rests on",
             columns=("figure", "family", "value [95 % interval]", "rests on"),
             rows=tuple((each.what, each.family or "both", figure_text(each), each.basis) for each in one.evidence),
         ),
     }
-
-
-def _figures(one: Round) -> list[dict[str, Any]]:
-    from edgekit.report.plots.canvas import style, to_svg
-    from edgekit.report.plots.lines import draw
-
-    figures = []
-    for plot in one.plots:
-        with style():
-            figure, description = draw(plot)
-            svg = to_svg(figure, plot.key, clean(plot.title), clean(plot.caption), clean(description))
-        # Mark-up is trusted here alone: our own drawing, whose text went through an XML serializer.
-        figures.append({"key": plot.key, "title": plot.title, "caption": plot.caption, "svg": Markup(svg)})  # noqa: S704
-    return figures
 
 
 def _setting(value: Any) -> str:

@@ -17,10 +17,8 @@ from edgekit_targets.progress import Progress
 
 if TYPE_CHECKING:
     from edgekit_export.data.contract import Dataset
-    from edgekit_targets.types.manifest import Mode, Precision
     from edgekit_targets.types.profile import Profile
 
-BUNDLES = "bundles"
 TASKS = "tasks"
 
 
@@ -29,9 +27,8 @@ class Context:
     """One run in the folder ``out``, for all rounds.
 
     ``connect`` gives an agent on the device, not greeted yet; ``budgets`` are those that round five holds the families
-    against, ``devices`` the names of the team's machines, ``trainers`` who
-    trains. What takes long goes through :meth:`once`, :meth:`bundle` or
-    :meth:`profile`, and so is not done again by a run that goes on.
+    against, ``devices`` the names of the team's machines, ``trainers`` who trains and exports. What takes long is kept
+    below ``out`` piece by piece, so that a run that goes on does none of it again.
     """
 
     out: Path
@@ -47,70 +44,13 @@ class Context:
     loaded: dict[tuple[str, int], Dataset] = field(default_factory=dict)
     """What :meth:`load` has read so far."""
 
-    @property
-    def seeds(self) -> range:
-        """The seeds of everything that is trained."""
-        return range(self.effort.seeds)
-
-    def bundle(
-        self,
-        name: str,
-        *,
-        models: Sequence[str],
-        data: str | None = None,
-        settings: Mapping[str, str] | None = None,
-        seed: int = 0,
-        modes: tuple[Mode, ...] = ("window",),
-        precisions: tuple[Precision, ...] = ("fp32",),
-        preset: str = "iot",
-        attention: bool = False,
-    ) -> Path:
-        """The bundle ``name`` of this run, exported unless it is there already.
-
-        Weights come from the user's cache where the same family was trained with the same settings, data and seed.
-
-        Args:
-            name: of the folder below ``out``; whatever the other arguments say belongs to it.
-            models: families or callables.
-            data: as ``--data`` names it; without it weights are random.
-            settings: as ``--set`` takes them.
-            seed: of weights and split.
-            modes: of every artifact.
-            precisions: likewise.
-            preset: where sizes come from.
-            attention: add the Transformer's attention artifact.
-
-        Raises:
-            InputError: as :func:`edgekit_export.exporting.export`.
-        """
-        from edgekit_export.exporting import ExportRequest, export
-        from edgekit_targets.bundle import MANIFEST
-
-        folder = self.out / BUNDLES / name
-        if not (folder / MANIFEST).is_file():
-            manifest = export(
-                ExportRequest(
-                    models=tuple(models),
-                    out=folder,
-                    data=data,
-                    preset=preset,
-                    settings=dict(settings or {}),
-                    precisions=precisions,
-                    modes=modes,
-                    seed=seed,
-                    attention=attention,
-                ),
-                self.progress,
-            )
-            for line in manifest.dropped:
-                self.tell(line)
-        return folder
-
-    def profile(self, bundle: Path, **wanted: Any) -> Profile:
+    def profile(self, bundle: Path, about: str = "", **wanted: Any) -> Profile:
         """Measure what of ``bundle`` was not measured on the device yet; see :func:`edgekit.profiling.run.profile`.
 
         ``wanted`` are its targets, threads, batches, lengths and pace. By default every target that can run there.
+        ``about`` tells one call from another of the same bundle to whoever waits.
         """
+        stage = f"measure {bundle.name}{about}"
         from edgekit.profiling.run import profile
 
         with self.connect() as agent:
@@ -119,7 +59,7 @@ class Context:
                 agent,
                 plan=self.effort.plan,
                 tell=self.tell,
-                progress=self.progress,
+                progress=lambda _, done, total: self.progress(stage, done, total),
                 **wanted,
             )
 

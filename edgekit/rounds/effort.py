@@ -14,14 +14,16 @@ FEWEST_SEEDS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """One size of both families, of about equal parameters: ``settings`` are those of ``--set`` on preset ``iot``."""
+    """One size of both families, with about as many ``parameters``: ``settings`` are ``--set`` on preset ``iot``."""
 
     name: str
+    parameters: int
     settings: Mapping[str, str]
 
 
 SMALL = Size(
     name="small",
+    parameters=9_000,
     settings={
         "lstm.hidden": "40",
         "lstm.layers": "1",
@@ -31,9 +33,9 @@ SMALL = Size(
         "transformer.layers": "1",
     },
 )
-"""About 9 thousand parameters each, on a dozen features."""
 MEDIUM = Size(
     name="medium",
+    parameters=38_000,
     settings={
         "lstm.hidden": "54",
         "lstm.layers": "2",
@@ -43,9 +45,8 @@ MEDIUM = Size(
         "transformer.layers": "2",
     },
 )
-"""About 39 thousand."""
-LARGE = Size(name="large", settings={})
-"""The preset itself: about 100 thousand."""
+LARGE = Size(name="large", parameters=100_000, settings={})
+"""The preset itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,17 @@ class Effort:
 
     quick: bool
     seeds: int
+    """Of round one, whose models are small and learn made tasks."""
+    seeds_beside: int
+    """Of what stands beside a comparison and decides nothing: short windows, the adding problem, cut sequences."""
+    seeds_explained: int
+    """Of round three, where one costs an export and thousands of questions to the file."""
+    seeds_learning: int
+    """Of the learning curves, and so of what round five asks to fit."""
     sizes: tuple[Size, ...]
+    """Ascending."""
+    recall_sizes: tuple[Size, ...]
+    """Of round one, likewise: four symbols need no large model, and long distances take their time."""
     learning_rates: tuple[float, ...]
     """The trials of tuning, the same for both families: the best validation loss of one seed is used for all."""
     distances: tuple[int, ...]
@@ -80,8 +91,8 @@ class Effort:
     lengths: tuple[int, ...]
     """Of windows, for the time of one inference."""
     batches: tuple[int, ...]
-    all_threads: bool
-    """Measure with every core too, besides one thread."""
+    parallel_everywhere: bool
+    """Measure batches in every size, and every core at every length; else in the largest size and at the longest."""
     targets: tuple[str, ...]
     """For the p99 of what was trained; none means every one that can run."""
     speed_targets: tuple[str, ...] = ()
@@ -90,18 +101,27 @@ class Effort:
     """For round two."""
     plan: Plan = field(default_factory=Plan)
 
+    @property
+    def fewest_seeds(self) -> int:
+        """Of whatever has the fewest."""
+        return min(self.seeds, self.seeds_beside, self.seeds_explained, self.seeds_learning)
+
 
 FULL = Effort(
     quick=False,
     seeds=10,
+    seeds_beside=3,
+    seeds_explained=10,
+    seeds_learning=10,
     sizes=(SMALL, MEDIUM, LARGE),
-    learning_rates=(1e-3, 3e-3, 5e-3, 1e-2),
+    recall_sizes=(SMALL, MEDIUM),
+    learning_rates=(1e-3, 3e-3, 1e-2),
     distances=(8, 16, 32, 64, 128, 256, 512),
     windows=(8, 32, 128),
-    adding_lengths=(50, 100, 200, 400),
-    samples=1024,
+    adding_lengths=(50, 100, 200),
+    samples=768,
     held_out=512,
-    epochs=60,
+    epochs=30,
     fractions=(0.05, 0.1, 0.25, 0.5, 1.0),
     shares=(0.25, 0.5, 1.0),
     data=("aeon:JapaneseVowels", "aeon:ItalyPowerDemand", "aeon:BasicMotions", "aeon:GunPoint", "aeon:ArrowHead"),
@@ -109,14 +129,18 @@ FULL = Effort(
     explained_samples=100,
     lengths=(8, 16, 32, 64, 128, 256, 512, 1024),
     batches=(1, 8, 32),
-    all_threads=True,
+    parallel_everywhere=True,
     targets=(),
     plan=Plan(launches=5, rounds=6, samples=3000, seconds=3.0),
 )
 QUICK = Effort(
     quick=True,
-    seeds=FEWEST_SEEDS,
+    seeds=8,
+    seeds_beside=3,
+    seeds_explained=3,
+    seeds_learning=5,
     sizes=(SMALL, MEDIUM),
+    recall_sizes=(SMALL, MEDIUM),
     learning_rates=(3e-3, 1e-2),
     distances=(8, 24, 48),
     windows=(16,),
@@ -126,12 +150,13 @@ QUICK = Effort(
     epochs=30,
     fractions=(0.1, 0.25, 1.0),
     shares=(0.5, 1.0),
-    data=("aeon:JapaneseVowels", "aeon:ItalyPowerDemand", "aeon:BasicMotions"),
+    data=("aeon:JapaneseVowels", "aeon:ItalyPowerDemand", "aeon:GunPoint"),
     explained=("text:remarks", "aeon:JapaneseVowels"),
     explained_samples=40,
     lengths=(16, 64, 256),
     batches=(1, 8),
-    all_threads=False,
+    parallel_everywhere=False,
     targets=("cpu",),
-    plan=Plan(launches=3, rounds=3, samples=900, seconds=0.6),
+    speed_targets=("cpu",),
+    plan=Plan(launches=5, rounds=3, samples=4500, seconds=0.75),
 )

@@ -2,7 +2,8 @@
 
 Each family comes in several sizes. Within a limit the size with the best validation accuracy stands for it, and the two
 are compared on the test samples, seed by seed. The limit is the largest cost that both families reach, or, where even
-the smallest of one costs more than the largest of the other, that smallest.
+the smallest of one costs more than the largest of the other, that smallest. Costs within a tenth count as equal: sizes
+that were made to match differ by a few percent, and measured times by as much from run to run.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from typing import Literal
 
 from edgekit.rounds.contract import Figure, Unit
 from edgekit.rounds.figures import difference
+from edgekit.rounds.timing import p99_of
+from edgekit.rounds.training import Trained, training_seconds, validation
+from edgekit.rounds.words import FORMATTERS
 from edgekit.statistics.proportions import Difference
 from edgekit.statistics.seeds import Answers, difference_over_seeds
+from edgekit_targets.types.profile import Measurement
 
 Cost = Literal["p99 window", "p99 stream", "parameters", "training time"]
+TOLERANCE = 0.1
+"""By which share a cost may be above the limit."""
 COSTS: dict[Cost, Unit] = {
     "p99 window": "seconds",
     "p99 stream": "seconds",
@@ -36,9 +43,27 @@ class Sized:
     right: Answers
 
 
+def sized_of(
+    family: str, size: str, trained: Sequence[Trained], measured: Sequence[Measurement], right: Answers
+) -> Sized:
+    """From models of one family and size, what was measured of their file, and their answers ``[seeds, samples]``."""
+    return Sized(
+        family=family,
+        size=size,
+        costs={
+            "p99 window": p99_of(measured, family, "window"),
+            "p99 stream": p99_of(measured, family, "stream"),
+            "parameters": float(trained[0].parameters),
+            "training time": training_seconds(trained),
+        },
+        validation=validation(trained),
+        right=right,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Equal:
-    """Both families within ``limit`` of one cost, and the first's accuracy minus the second's."""
+    """Both families within ``limit`` of one cost (tolerance included), and the first's accuracy minus the second's."""
 
     cost: Cost
     limit: float
@@ -51,8 +76,12 @@ class Equal:
         return difference(
             f"{what}, at equal {self.cost}",
             self.difference,
-            f"{basis}; {self.first.size} {self.first.family} against {self.second.size} {self.second.family}",
+            f"{basis}; {self.side(self.first)} against {self.side(self.second)}",
         )
+
+    def side(self, one: Sized) -> str:
+        """Which size of a family stands for it, and what it costs."""
+        return f"{one.size} {one.family} ({FORMATTERS[COSTS[self.cost]](one.costs[self.cost])})"
 
 
 def at_equal(cost: Cost, first: Sequence[Sized], second: Sequence[Sized]) -> Equal | None:
@@ -62,9 +91,12 @@ def at_equal(cost: Cost, first: Sequence[Sized], second: Sequence[Sized]) -> Equ
     if not all(known) or any(len(have) < len(side) for have, side in zip(known, sides, strict=True)):
         return None
     costs = [[value for value, _ in side] for side in known]
-    limit = max(min(map(max, costs)), max(map(min, costs)))
+    limit = (1.0 + TOLERANCE) * max(min(map(max, costs)), max(map(min, costs)))
     chosen = [
-        max(((value, one) for value, one in side if value <= limit), key=lambda item: (item[1].validation, -item[0]))[1]
+        max(
+            ((value, one) for value, one in side if value <= limit),
+            key=lambda item: (item[1].validation, -item[0]),
+        )[1]
         for side in known
     ]
     return Equal(

@@ -1,55 +1,71 @@
-"""From estimates to the figures of a round."""
+"""From estimates to the figures of a round: the one place where figures are made."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from edgekit.rounds.contract import LSTM, TRANSFORMER, Family, Figure, Unit
-from edgekit.statistics.proportions import Difference, Estimate
 
 if TYPE_CHECKING:
-    from edgekit_targets.types.profile import Latency
+    from edgekit.statistics.proportions import Difference
 
 
-def share(what: str, family: str, found: Estimate, basis: str) -> Figure:
+class Bounded(Protocol):
+    """What every estimate has: a value and the ends of its interval, null where it has none."""
+
+    @property
+    def value(self) -> float:
+        """The estimate itself."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
+
+
+def measured(
+    what: str,
+    family: str | None,
+    found: Bounded,
+    unit: Unit,
+    basis: str,
+    *,
+    times: float = 1.0,
+    least: float | None = None,
+) -> Figure:
+    """An estimate as a figure.
+
+    Args:
+        what: it is.
+        family: whose it is; null for what compares two.
+        found: the estimate.
+        unit: of the figure.
+        basis: what it rests on.
+        times: what the estimate is multiplied by, 1000 for that of a thousand inferences.
+        least: what it cannot be below, whatever the interval says.
+    """
+    low, high = (None if end is None else times * end for end in (found.low, found.high))
+    if least is not None and low is not None:
+        low = max(least, low)
+    return Figure(what=what, family=family, value=times * found.value, low=low, high=high, unit=unit, basis=basis)
+
+
+def exact(what: str, family: str, value: float, unit: Unit, basis: str) -> Figure:
+    """What was counted and has no uncertainty."""
+    return Figure(what=what, family=family, value=value, low=value, high=value, unit=unit, basis=basis)
+
+
+def share(what: str, family: str, found: Bounded, basis: str) -> Figure:
     """A share answered right."""
-    return Figure(
-        what=what, family=family, value=found.value, low=found.low, high=found.high, unit="share", basis=basis
-    )
+    return measured(what, family, found, "share", basis)
 
 
-def difference(what: str, found: Difference, basis: str) -> Figure:
-    """The LSTM's share minus the Transformer's."""
-    return Figure(
-        what=what, family=None, value=found.value, low=found.low, high=found.high, unit="difference", basis=basis
-    )
-
-
-def p99(what: str, family: str, found: Latency, basis: str) -> Figure:
-    """The p99 of a latency."""
-    return Figure(
-        what=what,
-        family=family,
-        value=found.p99_seconds,
-        low=found.p99_low_seconds,
-        high=found.p99_high_seconds,
-        unit="seconds",
-        basis=basis,
-        reason=None if found.p99_seconds is not None else f"{found.samples} samples are too few for a p99",
-    )
-
-
-def p50(what: str, family: str, found: Latency, basis: str) -> Figure:
-    """The median of a latency."""
-    return Figure(
-        what=what,
-        family=family,
-        value=found.p50_seconds,
-        low=found.p50_low_seconds,
-        high=found.p50_high_seconds,
-        unit="seconds",
-        basis=basis,
-    )
+def difference(what: str, found: Difference, basis: str, family: str | None = None) -> Figure:
+    """A difference of shares: the LSTM's minus the Transformer's, unless it is of one family against something else."""
+    return measured(what, family, found, "difference", basis)
 
 
 def missing(what: str, family: str | None, unit: Unit, reason: str) -> Figure:
@@ -70,3 +86,12 @@ def ahead(low: float | None, high: float | None, *, even: float = 0.0, more_is: 
         return None
     other: Family = TRANSFORMER if more_is == LSTM else LSTM
     return more_is if low > even else other
+
+
+def smaller(lstm: Figure, transformer: Figure) -> Family | None:
+    """Whose interval lies wholly below the other's; None where they overlap or an end is missing."""
+    if lstm.low is None or lstm.high is None or transformer.low is None or transformer.high is None:
+        return None
+    if lstm.high < transformer.low:
+        return LSTM
+    return TRANSFORMER if transformer.high < lstm.low else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import ChainMap
 from typing import Any
 
 from edgekit.documents import now
@@ -10,6 +11,8 @@ from edgekit.rounds import ROUNDS
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import SCHEMA_VERSION, Round, ScoreCard
 from edgekit.rounds.effort import FEWEST_SEEDS, Effort
+from edgekit.rounds.forecast import Forecast, about
+from edgekit.rounds.words import figure_text, verdict_of
 from edgekit_targets import __version__
 from edgekit_targets.errors import InputError
 
@@ -22,10 +25,10 @@ def check(effort: Effort) -> None:
     Raises:
         InputError: too few seeds.
     """
-    if effort.seeds < FEWEST_SEEDS:
+    if effort.fewest_seeds < FEWEST_SEEDS:
         raise InputError(
-            f"--seeds {effort.seeds}: a sentence about families needs {FEWEST_SEEDS} seeds or more; with fewer there "
-            "is no interval worth the name"
+            f"--seeds {effort.fewest_seeds}: a sentence about families needs {FEWEST_SEEDS} seeds or more; with fewer "
+            "there is no interval worth the name"
         )
 
 
@@ -38,11 +41,15 @@ def play_all(context: Context) -> ScoreCard:
     check(context.effort)
     for one in ROUNDS:
         one.check(context)
+    stages = [one.stages(context) for one in ROUNDS]
+    forecast = Forecast(dict(ChainMap(*map(dict, stages))), context.progress)
+    watched = dataclasses.replace(context, progress=forecast)
     rounds: list[Round] = []
-    for index, one in enumerate(ROUNDS):
-        context.progress("rounds", index, len(ROUNDS))
-        rounds.append(one.play(context))
-    context.progress("rounds", len(ROUNDS), len(ROUNDS))
+    most = "at most " if context.work.pieces else ""  # what an earlier run did shows as it is met
+    for number, (one, its) in enumerate(zip(ROUNDS, stages, strict=True), 1):
+        context.tell(f"round {number} of {len(ROUNDS)}, {one.TITLE}: {most}{about(forecast.left())} to the end")
+        rounds.append(one.play(watched))
+        forecast.finish(its)
     return card(context, rounds)
 
 
@@ -58,7 +65,8 @@ def card(context: Context, rounds: list[Round]) -> ScoreCard:
         rounds=tuple(rounds),
         table=tuple(aspect for one in rounds for aspect in one.aspects),
         not_held=tuple(
-            f"“{one.claim}” {'did not hold' if one.winner is not None else 'was not shown'} here: {one.sentence}"
+            f"{one.title}: “{one.claim}” {'did not hold' if one.winner is not None else 'was not shown'} here "
+            f"({verdict_of(one)}{'' if one.deciding is None else f'; {figure_text(one.deciding)}'})."
             for one in rounds
             if one.holds is False
         ),

@@ -1,6 +1,6 @@
-"""Several models trained at a time, each in a process of its own with the threads it would have alone.
+"""Several pieces of work at a time (models trained, files exported), each in a process with the threads it has alone.
 
-What a model learns does not depend on it: the same job gives the same bytes in any process.
+What comes out does not depend on it: the same job gives the same bytes in any process.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Trainers:
 
     def __init__(self, workers: int = 1) -> None:
         """With one worker everything is done in this process."""
-        self._workers = workers
+        self.workers = workers
         self._pool: Pool | None = None
 
     def __enter__(self) -> Self:
@@ -48,14 +50,33 @@ class Trainers:
 
     def run(self, work: Callable[[Asked], Given], jobs: Sequence[Asked]) -> Iterator[Given]:
         """What ``work`` makes of each job, in order, as soon as it is there; its exceptions come here."""
-        if self._workers == 1 or len(jobs) < 2:
+        if self.workers == 1 or len(jobs) < 2:
             return map(work, jobs)
         if self._pool is None:
             # Not forked: torch keeps threads of its own, and a copy of their locks may never open.
-            self._pool = multiprocessing.get_context("spawn").Pool(self._workers, initializer=_quiet)
+            self._pool = multiprocessing.get_context("spawn").Pool(self.workers, initializer=_quiet)
         return self._pool.imap(work, jobs)
 
 
 def _quiet() -> None:
-    """Ctrl-C reaches every process of a terminal; these are ended by the one that started them."""
+    """Ctrl-C reaches every process of a terminal; these are ended by the one that started them, or with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Leave through what is open, so that no half-made folder stays behind.
+
+    Raises:
+        SystemExit: always.
+    """
+    sys.exit(1)
+
+
+def _end_with_parent() -> None:
+    """Where that is killed nobody ends the processes of a pool, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -80,12 +80,14 @@ def train_all(context: Context, jobs: Sequence[Job], stage: str) -> None:
     Raises:
         InputError: a setting that does not exist.
     """
-    missing = {repr(job.key): job for job in jobs if not context.work.has(job.key)}
-    trained = context.trainers.run(do, list(missing.values()))
-    context.progress(stage, 0, len(missing))
-    for done, job in enumerate(missing.values(), 1):
+    wanted = {repr(job.key): job for job in jobs}
+    missing = [job for job in wanted.values() if not context.work.has(job.key)]
+    trained = context.trainers.run(do, missing)
+    there = len(wanted) - len(missing)
+    context.progress(stage, there, len(wanted))
+    for done, job in enumerate(missing, there + 1):
         context.work.once(job.key, Trained, lambda: next(trained))
-        context.progress(stage, done, len(missing))
+        context.progress(stage, done, len(wanted))
 
 
 def train(context: Context, job: Job) -> Trained:

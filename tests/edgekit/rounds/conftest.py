@@ -9,11 +9,14 @@ import pytest
 
 from edgekit.budget.load import load_budget
 from edgekit.profiling.plan import Plan
-from edgekit.rounds import business, edge, memory, speed
+from edgekit.rounds import edge
+from edgekit.rounds.business import round as business
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import ScoreCard
 from edgekit.rounds.effort import Effort, Size
+from edgekit.rounds.memory import round as memory
 from edgekit.rounds.play import card
+from edgekit.rounds.speed import round as speed
 from edgekit.rounds.work import Work
 from edgekit_targets.agent.client import LocalAgent
 from edgekit_targets.progress import silent
@@ -24,13 +27,17 @@ MakeContext = Callable[..., Context]
 def _size(name: str, hidden: int, dim: int) -> Size:
     settings = {"lstm.hidden": hidden, "lstm.layers": 1, "transformer.dim": dim, "transformer.layers": 1}
     others = {"transformer.heads": 2, "transformer.ff": dim}
-    return Size(name=name, settings={key: str(value) for key, value in (settings | others).items()})
+    return Size(name=name, parameters=500, settings={key: str(value) for key, value in (settings | others).items()})
 
 
 TINY = Effort(
     quick=True,
     seeds=3,
+    seeds_beside=3,
+    seeds_explained=3,
+    seeds_learning=3,
     sizes=(_size("least", 8, 8),),
+    recall_sizes=(_size("least", 8, 8),),
     learning_rates=(2e-2,),
     distances=(2, 4),
     windows=(3,),
@@ -45,12 +52,19 @@ TINY = Effort(
     explained_samples=12,
     lengths=(4, 8),
     batches=(1, 2),
-    all_threads=False,
+    parallel_everywhere=False,
     targets=("cpu",),
     speed_targets=("cpu",),
     precisions=("fp32",),
     plan=Plan(launches=1, rounds=1, samples=110, seconds=0.1),
 )
+
+
+class Stages(dict[str, float]):
+    """Takes progress, and remembers what was told of."""
+
+    def __call__(self, stage: str, done: float, total: float) -> None:
+        self[stage] = total
 
 
 @pytest.fixture(scope="session")
@@ -76,5 +90,5 @@ def played(make_context: MakeContext, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("rounds")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        context = make_context(folder / "out")
+        context = make_context(folder / "out", progress=Stages())
         yield context, card(context, [one.play(context) for one in (memory, speed, business, edge)])

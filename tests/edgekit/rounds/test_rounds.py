@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from edgekit.report.rounds import render_card
-from edgekit.rounds import training
+from edgekit.rounds import ROUNDS, training
+from edgekit.rounds.bundles import Wanted, bundles
+from edgekit.rounds.business.learning import learn, models
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import Figure, Round, ScoreCard
-from edgekit.rounds.learning import learn, models
+from edgekit.rounds.memory.recalling import recall_cells, recall_data
+from edgekit.rounds.memory.tasks import recall
 from edgekit.rounds.play import check, play_all
-from edgekit.rounds.recalling import recall_cells, recall_data
-from edgekit.rounds.tasks import recall
 from edgekit.rounds.work import Work
 from edgekit.terminal.score_card import print_card
 from edgekit_export.data.checked import dataset_of
@@ -106,6 +107,14 @@ def test_the_card_comes_back_from_json_and_makes_a_page_and_a_terminal_card(
     assert "quick" in printed
 
 
+def test_the_forecast_knows_every_stage_and_no_other(played: Played) -> None:
+    context, card = played
+    names = {one.name for one in card.rounds}
+    foreseen = {stage for one in ROUNDS if one.NAME in names for stage in one.stages(context)}
+    alone = {stage for stage in foreseen if "all cores" in stage}  # where there is more than one core
+    assert foreseen - alone <= set(context.progress) <= foreseen  # type: ignore[call-overload]
+
+
 def test_a_run_in_the_same_folder_trains_nothing_again(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     context, _ = played
     monkeypatch.setattr(training, "prepare", lambda *arguments: pytest.fail("it was trained already"))
@@ -191,13 +200,14 @@ def test_calibration_sees_no_test_sample(make_context: object, tmp_path: Path, m
     settings = {"epochs": "2", "dim": "8", "heads": "2", "ff": "8", "layers": "1"}
     hashes = []
     for name, one in (("first", arrays), ("second", others)):
-        bundle = context.bundle(
-            name,
+        wanted = Wanted(
+            name=name,
             models=["transformer"],
             data=context.task(name, one),
             settings=settings,
             precisions=("fp32", "int8-dynamic", "int8-weight"),
         )
+        (bundle,) = bundles(context, [wanted], "export")
         hashes.append({each.id: each.sha256 for each in read_manifest(bundle).artifacts})
     assert len(hashes[0]) >= 2, "a quantized file is among them"
     assert hashes[0] == hashes[1]

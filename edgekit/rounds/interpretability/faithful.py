@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,25 +24,50 @@ if TYPE_CHECKING:
     from edgekit.explaining.faithfulness import Measured
 
 FOLDER: Final = "explained"
+FAMILIES: Final[tuple[Family, ...]] = (LSTM, TRANSFORMER)
 SPLITS: Final = ("validation", "test")
 Explained = Mapping[tuple[str, "Method"], "Measured"]
 """Of one model: by split (``validation``, ``test``) and method."""
 
 
-def explained(context: Context, bundle: Path, family: Family, most: int) -> Explained:
-    """The curves of every method that the window file of ``family`` can give, on ``most`` samples of each split.
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """Explaining ``most`` samples of each split by the window file of ``family``, to be kept at ``path``."""
+
+    bundle: Path
+    family: Family
+    most: int
+    path: Path
+
+
+def explained(context: Context, bundles: Sequence[Path], stage: str) -> dict[tuple[Path, Family], Explained]:
+    """The curves of every method that the window files of these bundles can give, for each bundle and family.
+
+    Several are made at a time; ``stage`` is what whoever waits is told.
 
     Raises:
-        InputError: the bundle's data is gone, or what an earlier run kept is damaged.
+        InputError: a bundle's data is gone, or what an earlier run kept is damaged.
     """
-    manifest = read_manifest(bundle)
-    artifact = _artifact(manifest, family)
-    path = context.out / FOLDER / f"{bundle.name}-{family}-{artifact.sha256[:16]}-{most}.npz"
-    if not path.is_file():
-        content = io.BytesIO()
-        np.savez(content, **_measure(bundle, manifest, artifact, most))  # type: ignore[arg-type]
-        write_atomic(path, content.getvalue())
-    return _read(path)
+    most = context.effort.explained_samples
+    jobs = []
+    for bundle in bundles:
+        manifest = read_manifest(bundle)
+        for family in FAMILIES:
+            name = f"{bundle.name}-{family}-{_artifact(manifest, family).sha256[:16]}-{most}.npz"
+            jobs.append(_Job(bundle=bundle, family=family, most=most, path=context.out / FOLDER / name))
+    missing = [job for job in jobs if not job.path.is_file()]
+    there = len(jobs) - len(missing)
+    context.progress(stage, there, len(jobs))
+    for done, _ in enumerate(context.trainers.run(_keep, missing), there + 1):
+        context.progress(stage, done, len(jobs))
+    return {(job.bundle, job.family): _read(job.path) for job in jobs}
+
+
+def _keep(job: _Job) -> None:
+    manifest = read_manifest(job.bundle)
+    content = io.BytesIO()
+    np.savez(content, **_measure(job.bundle, manifest, _artifact(manifest, job.family), job.most))  # type: ignore[arg-type]
+    write_atomic(job.path, content.getvalue())
 
 
 def _artifact(manifest: Manifest, family: Family) -> Artifact:
@@ -87,6 +113,3 @@ def _read(path: Path) -> Explained:
             }
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is damaged; remove it and run the rounds again") from error
-
-
-FAMILIES: Final[tuple[Family, ...]] = (LSTM, TRANSFORMER)

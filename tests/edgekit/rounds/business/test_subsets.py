@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.rounds.subsets import first_steps, subset
+from edgekit.rounds.business.subsets import first_steps, subset
 from edgekit_export.data.checked import dataset_of
 from edgekit_export.data.contract import Dataset
 

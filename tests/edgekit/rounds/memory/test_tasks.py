@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.rounds.lasting import SAMPLES, STRETCHES, streams
-from edgekit.rounds.tasks import LEAD, SYMBOLS, adding, recall
+from edgekit.rounds.memory.lasting import SAMPLES, STRETCHES, streams
+from edgekit.rounds.memory.tasks import LEAD, SYMBOLS, adding, recall
 from edgekit_targets.errors import InputError
 
 

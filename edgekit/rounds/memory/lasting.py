@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.rounds.context import Context
-from edgekit.rounds.tasks import SYMBOLS
+from edgekit.rounds.memory.tasks import SYMBOLS
 from edgekit.statistics.proportions import Estimate
 from edgekit.statistics.seeds import wilson
 

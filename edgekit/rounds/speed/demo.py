@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from dataclasses import dataclass
 from typing import Any
 
 from edgekit.rounds import figures
+from edgekit.rounds.bundles import Wanted, bundles
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import Figure, Table
-from edgekit.rounds.layers import LSTM_LAYER, SHAPE, TRANSFORMER_LAYER
+from edgekit.rounds.speed.layers import LSTM_LAYER, SHAPE, TRANSFORMER_LAYER
+from edgekit.rounds.speed.racing import reason_of, time_figure
 from edgekit.rounds.timing import CLOSED
 from edgekit.rounds.words import figure_text
-from edgekit.statistics.clusters import Samples
-from edgekit.statistics.quantiles import quantile
+from edgekit.statistics.means import Mean
+from edgekit.statistics.paired import typical
 from edgekit_targets.errors import AgentFailed
 from edgekit_targets.records import loads
 from edgekit_targets.spawn import environment, python_module, say_exit
 
 FAMILIES = {"lstm": LSTM_LAYER, "transformer": TRANSFORMER_LAYER}
-_MODULE = "edgekit.rounds.layers"
+_MODULE = "edgekit.rounds.speed.layers"
 _SECONDS = 120
 
 
@@ -51,35 +54,29 @@ def demo(context: Context) -> tuple[Table, list[Figure]]:
     """Shapes and times of ``nn.LSTM(128, 64)`` and ``nn.TransformerEncoderLayer(128, nhead=8)`` on 32 x 10 x 128."""
     import torch
 
-    key = {"layers": list(SHAPE), "torch": torch.__version__, "launches": context.effort.plan.launches}
-    own = context.work.once(key, InPytorch, lambda: _in_pytorch(context.effort.plan.launches))
-    bundle = context.bundle("layers", models=[f"{_MODULE}:{name}" for name in FAMILIES.values()])
+    key = {"layers": list(SHAPE), "torch": torch.__version__, "launches": context.effort.plan.launches, "mean": True}
+    own = context.work.once(key, InPytorch, lambda: _in_pytorch(context))
+    models = [f"{_MODULE}:{name}" for name in FAMILIES.values()]
+    (bundle,) = bundles(context, [Wanted(name="layers", models=models)], "speed: export the demo's layers")
     measured = context.profile(
         bundle, targets=context.effort.speed_targets, lengths=(SHAPE[0],), batches=(SHAPE[1],), pace=CLOSED
     ).measurements
     rows, found = [], []
     for family, name in FAMILIES.items():
         layer = own.of(family)
-        torch_figure = Figure(
-            what="the demo's layer in PyTorch, one thread: p50",
-            family=family,
-            value=layer.p50,
-            low=layer.low,
-            high=layer.high,
-            unit="seconds",
-            basis=f"{layer.launches} launches, {layer.samples} calls",
+        torch_figure = figures.measured(
+            "the demo's layer in PyTorch, one thread: p50",
+            family,
+            Mean(layer.p50, layer.low, layer.high),
+            "seconds",
+            f"{layer.launches} launches, {layer.samples} calls",
         )
         timed = [one for one in measured if one.family == name and one.valid]
         shipped = [
-            figures.p50(
-                f"the demo's layer as shipped on {one.target}: p50",
-                family,
-                one.latency,
-                f"{one.latency.launches} launches, {one.latency.samples} samples",
-            )
+            dataclasses.replace(time_figure(f"the demo's layer as shipped on {one.target}: p50", one), family=family)
             for one in timed
             if one.latency is not None
-        ] or [figures.missing("the demo's layer as shipped: p50", family, "seconds", "the machine was too busy")]
+        ] or [figures.missing("the demo's layer as shipped: p50", family, "seconds", reason_of(measured))]
         found += [torch_figure, *shipped]
         rows.append(
             (
@@ -98,19 +95,25 @@ def demo(context: Context) -> tuple[Table, list[Figure]]:
     ), found
 
 
-def _in_pytorch(launches: int) -> InPytorch:
-    runs = [_launch() for _ in range(launches)]
+def _in_pytorch(context: Context) -> InPytorch:
+    launches = context.effort.plan.launches
+    runs = []
+    for launch in range(launches):
+        context.progress("speed: the demo's layers in PyTorch", launch, launches)
+        runs.append(_launch())
     layers = {}
     for family, name in FAMILIES.items():
-        samples = Samples([run[name]["slices"] for run in runs])
-        median = quantile(samples, 0.5)
-        assert median.value is not None
+        rounds = {
+            (launch, turn): taken for launch, run in enumerate(runs) for turn, taken in enumerate(run[name]["slices"])
+        }
+        middle = typical(rounds)
+        assert middle is not None
         layers[family] = Layer(
             shape=tuple(runs[0][name]["shape"]),
-            p50=median.value,
-            low=median.low,
-            high=median.high,
-            samples=len(samples.sorted),
+            p50=middle.value,
+            low=middle.low,
+            high=middle.high,
+            samples=sum(map(len, rounds.values())),
             launches=launches,
         )
     return InPytorch(lstm=layers["lstm"], transformer=layers["transformer"])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.rounds import tasks
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
+from edgekit.rounds.memory import tasks
 from edgekit.rounds.training import Job, Repeated, train, train_all, trials, tune
 from edgekit.statistics.seeds import Answers
 from edgekit_targets.types.manifest import REFERENCE_PAIR
@@ -76,8 +76,8 @@ def recall_cells(context: Context) -> list[Cell]:
     effort = context.effort
     data = {distance: context.load(recall_data(context, distance), 0) for distance in effort.distances}
     middle = data[effort.distances[len(effort.distances) // 2]]
-    kinds = [(size, family) for size in effort.sizes for family in REFERENCE_PAIR]
-    plain = {size.name: settings_of(context, size, middle.length) for size in effort.sizes}
+    kinds = [(size, family) for size in effort.recall_sizes for family in REFERENCE_PAIR]
+    plain = {size.name: settings_of(context, size, middle.length) for size in effort.recall_sizes}
     tried = [job for size, family in kinds for job in trials(context, family, middle, plain[size.name])]
     train_all(context, tried, "memory: step sizes")
     planned: list[_Planned] = []
@@ -85,17 +85,18 @@ def recall_cells(context: Context) -> list[Cell]:
         tuned = tune(context, family, middle, plain[size.name])
         for distance in effort.distances:
             windows: list[int | None] = [None]
-            if family == "transformer" and size is effort.sizes[-1]:
+            if family == "transformer" and size is effort.recall_sizes[-1]:
                 windows += [window for window in effort.windows if window < data[distance].length]
             for window in windows:
                 settings = tuned | {"transformer.window": str(window or data[distance].length)}
-                planned.append((family, size, window, distance, settings))
+                seeds = effort.seeds if window is None else effort.seeds_beside
+                planned.append((family, size, window, distance, settings, seeds))
     return _cells(context, planned, data, "memory: recall")
 
 
 def adding_cells(context: Context) -> list[Cell]:
     """The adding problem in the largest size; ``distance`` is the length."""
-    size = context.effort.sizes[-1]
+    size = context.effort.recall_sizes[-1]
     data = {length: context.load(adding_data(context, length), 0) for length in context.effort.adding_lengths}
     plain = {length: settings_of(context, size, one.length) for length, one in data.items()}
     tried = [
@@ -106,20 +107,21 @@ def adding_cells(context: Context) -> list[Cell]:
     ]
     train_all(context, tried, "memory: adding, step sizes")
     planned: list[_Planned] = [
-        (family, size, None, length, tune(context, family, one, plain[length]))
+        (family, size, None, length, tune(context, family, one, plain[length]), context.effort.seeds_beside)
         for length, one in data.items()
         for family in REFERENCE_PAIR
     ]
     return _cells(context, planned, data, "memory: adding")
 
 
-_Planned = tuple[str, Size, int | None, int, dict[str, str]]
+_Planned = tuple[str, Size, int | None, int, dict[str, str], int]
+"""Family, size, window, distance, settings, and how many seeds."""
 
 
 def _cells(context: Context, planned: Sequence[_Planned], data: Mapping[int, Dataset], stage: str) -> list[Cell]:
     jobs = [
-        [Job(family=family, dataset=data[distance], settings=settings, seed=seed) for seed in context.seeds]
-        for family, _, _, distance, settings in planned
+        [Job(family=family, dataset=data[distance], settings=settings, seed=seed) for seed in range(seeds)]
+        for family, _, _, distance, settings, seeds in planned
     ]
     train_all(context, [job for of_cell in jobs for job in of_cell], stage)
     return [
@@ -131,7 +133,7 @@ def _cells(context: Context, planned: Sequence[_Planned], data: Mapping[int, Dat
             settings=settings,
             trained=[train(context, job) for job in of_cell],
         )
-        for (family, size, window, distance, settings), of_cell in zip(planned, jobs, strict=True)
+        for (family, size, window, distance, settings, _), of_cell in zip(planned, jobs, strict=True)
     ]
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.rounds import interpretability
 from edgekit.rounds.contract import Round
-from edgekit.rounds.faithful import FOLDER
+from edgekit.rounds.interpretability import round as interpretability
+from edgekit.rounds.interpretability.faithful import FOLDER
 from edgekit_targets.errors import InputError
 from edgekit_targets.records import parse, to_json
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from edgekit.rounds.bundles import Wanted, slug
+from edgekit.rounds.business.subsets import first_steps, subset
 from edgekit.rounds.context import Context
 from edgekit.rounds.effort import Size
-from edgekit.rounds.subsets import first_steps, subset
 from edgekit.rounds.training import PRESET, Job, Repeated, own, train, train_all, trials, tune
 from edgekit_targets.errors import InputError
-from edgekit_targets.types.manifest import REFERENCE_PAIR
+from edgekit_targets.types.manifest import MODES, REFERENCE_PAIR
 
 BASELINES = ("linear", "conv")
-BASE = Size(name="as it is", settings={})
+BASE = Size(name="as it is", parameters=0, settings={})
 """Baselines come in one size."""
 _WIDEST = 512
 
@@ -36,15 +36,21 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Learned(Repeated):
-    """One model trained with a share of the data and of the steps, once a seed.
+    """One model trained with ``fraction`` of the data and ``share`` of the steps, once a seed.
 
-    ``samples`` and ``steps`` are what that share came to; of ``samples`` some validate.
+    ``samples`` and ``steps`` are what these came to; of ``samples`` some validate.
     """
 
     model: Model
     fraction: float
+    share: float
     samples: int
     steps: int
+
+    @property
+    def basis(self) -> str:
+        """What a figure of it rests on."""
+        return f"{len(self.trained)} seeds, {self.trained[0].test_samples} test samples"
 
 
 def models(context: Context, data: str) -> list[Model]:
@@ -72,7 +78,7 @@ def jobs(context: Context, model: Model, fraction: float, share: float = 1.0) ->
     Each seed has its own split and its own order of samples. None where a class has too few samples.
     """
     found = []
-    for seed in context.seeds:
+    for seed in range(context.effort.seeds_learning if share == 1.0 else context.effort.seeds_beside):
         less = subset(context.load(model.data, seed), fraction, seed)
         if less is None:
             return None
@@ -93,6 +99,7 @@ def learn(context: Context, model: Model, fraction: float, share: float = 1.0) -
     return Learned(
         model=model,
         fraction=fraction,
+        share=share,
         samples=len(used.x_train) + len(used.x_valid),
         steps=used.length,
         trained=[train(context, job) for job in found],
@@ -114,7 +121,12 @@ def check_sets(context: Context) -> None:
             )
 
 
-def bundle_of(context: Context, found: Sequence[Model], size: Size) -> Path:
+def stem_of(data: str) -> str:
+    """How the folders of a set's bundles begin."""
+    return slug(data.rpartition(":")[2])[-40:]
+
+
+def wanted_of(context: Context, found: Sequence[Model], size: Size) -> Wanted:
     """The bundle that holds the families of ``found`` in ``size``, exported from the whole set.
 
     The baselines are in the bundle of the first size.
@@ -126,12 +138,11 @@ def bundle_of(context: Context, found: Sequence[Model], size: Size) -> Path:
     for one in own_models:
         settings |= one.settings
     data = found[0].data
-    stem = "".join(letter if letter.isalnum() else "-" for letter in data.rpartition(":")[2])[-40:]
-    return context.bundle(
-        f"{stem}-{size.name}",
+    return Wanted(
+        name=f"{stem_of(data)}-{size.name}",
         models=[one.family for one in own_models],
         data=data,
         settings=settings,
-        modes=("window", "stream"),
+        modes=MODES,
         preset=PRESET,
     )

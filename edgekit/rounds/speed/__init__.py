@@ -1,0 +1,1 @@
+"""Round 2: what is timed, and who is ahead."""
