@@ -134,13 +134,12 @@ def _settings(
     """Where it would fit, and what was tried without; what was not measured is said to be so."""
     asks_accuracy = any(limit.name in SAMPLE_BOUND for limit in weighed.budget.limits)
     if length is not None:
-        unknown = " (its accuracy there was not measured)" if asks_accuracy else ""
-        yield (
-            f"it fits at length {length.measurement.length} as {_how(length)}, the largest of those measured{unknown}"
-        )
+        unknown = "; its accuracy there was not measured" if asks_accuracy else ""
+        steps = length.measurement.length
+        yield f"the largest length measured at which it fits is {steps} ({_how(length)}{unknown})"
     if every is not None and every.measurement.every_seconds is not None:
         pace = format_quantity(every.measurement.every_seconds, "time")
-        yield f"it fits every {pace} as {_how(every)}, the shortest pace of those measured"
+        yield f"the shortest pace measured at which it fits is {pace} ({_how(every)})"
     threads = sorted({one.measurement.threads for one, _ in own})
     yield f"tried: {listed(_precisions(own))}, with {listed(threads)} thread{'s' if threads != [1] else ''}"
     untried = []

@@ -16,7 +16,7 @@ from edgekit.decision.setup import setup_of
 from edgekit.decision.words import model_name, pace_name, precision_name, target_name
 from edgekit.profiling.plan import length_for
 from edgekit.report.text import shorten
-from edgekit_targets.types.manifest import Accuracy, Artifact, Manifest
+from edgekit_targets.types.manifest import MODES, Accuracy, Artifact, Manifest
 from edgekit_targets.types.profile import Device, Latency, Measurement, Profile
 from edgekit_targets.types.verdict import Candidate, Choice, Limit, Status, Verdict
 
@@ -61,8 +61,10 @@ class Row:
         return self.measurement if self.measurement is not None and self.measurement.valid else None
 
     def short(self, longest: int = 34) -> str:
-        """The number and the label, cut to what fits into a figure."""
-        label = self.label.replace(" · ", " ")
+        """The number and the label, cut to what fits into a figure, which is of one mode and names it in its title."""
+        label = " ".join(part for part in self.label.split(" · ") if part != self.mode)
+        if len(label) > longest:
+            label = label.replace("ONNX Runtime", "ONNX RT")
         return f"{self.number}  {shorten(label, longest)}"
 
 
@@ -191,7 +193,9 @@ def label_all(subjects: Sequence[Candidate | Measurement | Choice], artifacts: d
         pace = "closed loop" if one.every_seconds is None else pace_name(one.every_seconds)
         isa, variant = (artifact.isa, artifact.variant) if artifact is not None else ("", "")
         parts.append((one.mode, isa, variant, threads, options.strip(), pace))
-    varied = [len({part[index] for part in parts}) > 1 for index in range(6)]
+    varied = [len({part[index] for part in parts}) > 1 for index in range(5)]
+    # Windows in a closed loop beside streams at a pace is what the mode says already.
+    varied.append(any(len({part[5] for part in parts if part[0] == mode}) > 1 for mode in MODES))
     labels = []
     for one, extra in zip(subjects, parts, strict=True):
         precision = "as imported" if one.precision is None else precision_name(one.precision)

@@ -16,6 +16,7 @@ from edgekit_targets.types.verdict import Verdict
 
 Facts = list[tuple[str, str]]
 _UNKNOWN = "not known"
+_FEW = 3
 _SETTINGS = {
     "launches": "fresh processes for each candidate",
     "rounds": "rounds in each process",
@@ -141,9 +142,12 @@ def warnings(evidence: Evidence) -> list[tuple[str, list[str]]]:
     return [(text, ["all candidates"] if len(labels) == every > 1 else labels) for text, labels in about.items()]
 
 
-def invalid(evidence: Evidence) -> list[str]:
-    """The candidates whose measurement must not be used."""
-    return [row.label for row in evidence.rows if row.measurement is not None and not row.measurement.valid]
+def invalid(evidence: Evidence) -> str | None:
+    """Which candidates' measurements must not be used; how many where they are more than a few."""
+    found = [row.label for row in evidence.rows if row.measurement is not None and not row.measurement.valid]
+    if len(found) > _FEW:
+        return f"{len(found)} of {len(evidence.rows)} measurements are not valid and cannot be picked."
+    return f"Measurements that are not valid: {'; '.join(found)}." if found else None
 
 
 def commands(evidence: Evidence, verdict: Verdict | None, command: str | None) -> Iterator[str]:

@@ -13,12 +13,14 @@ from edgekit.report.plots.canvas import BAD, FONT_POINTS, GOOD, INK, PAPER, UNSU
 from edgekit.report.plots.contract import Drawing, Omitted
 from edgekit.report.plots.scales import linear_axis
 from edgekit.report.text import shorten
-from edgekit.terminal.format import SYMBOLS, percent
+from edgekit.terminal.format import SYMBOLS, number, percent
 from edgekit_targets.types.verdict import Constraint, Status
 
 _KEY, _TITLE = "budget-use", "How much of the budget is used"
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X")
 _WIDEST = 1.6
+_CHARACTERS = 44
+"""Of a name and the words behind it, at the width of a figure."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def draw(evidence: Evidence, rows: Sequence[Row]) -> Drawing | Omitted:
         return Omitted(key=_KEY, title=_TITLE, reason=reason)
     limits = list(dict.fromkeys(use.name for row in drawn for use in uses[row.number]))
     edge = min(max(1.1, *(use.worst for row in drawn for use in uses[row.number])) * 1.03, _WIDEST)
-    figure, axes = strips.strips(drawn, [f"{row.short(29)}  {_state(row, uses[row.number])}" for row in drawn])
+    figure, axes = strips.strips(drawn, [_name(row, _state(row, uses[row.number])) for row in drawn])
     linear_axis(axes, "x", 0.0, edge * 100, unit="")
     axes.set_xlabel("share of the limit used (%)")
     strips.limit_line(axes, drawn, 100.0, "the limit")
@@ -124,6 +126,10 @@ def _tightest(uses: Sequence[Use]) -> Use:
     return max(uses, key=lambda use: use.worst)
 
 
+def _name(row: Row, state: str) -> str:
+    return f"{row.short(_CHARACTERS - len(state))}  {state}"
+
+
 def _look(row: Row) -> tuple[str, str | None]:
     """Colour and hatching, so that what fails and what is open differ without colour too."""
     if row.candidate is None or not row.candidate.valid or row.candidate.status == "fail":
@@ -147,7 +153,8 @@ def _state(row: Row, uses: Sequence[Use]) -> str:
 
 
 def _room(use: Use) -> str:
-    return f"{percent(use.worst - 1)} beyond" if use.worst > 1 else f"{percent(1 - use.worst)} left"
+    room = f"{number(abs(use.worst - 1) * 100, digits=2)} %"
+    return f"{room} beyond" if use.worst > 1 else f"{room} left"
 
 
 def _caption(judged: Sequence[Row], uses: dict[int, list[Use]]) -> str:

@@ -50,8 +50,8 @@ def test_names_the_largest_length_measured_at_which_it_would_fit(make_evidence: 
     found = only(pick(bundle, BUDGET).changes, "transformer")
     assert found.fits_length == 8
     assert (
-        "it fits at length 8 as fp32 on ONNX Runtime, 1 thread, the largest of those measured (its accuracy there was "
-        "not measured)" in found.text
+        "the largest length measured at which it fits is 8 (fp32 on ONNX Runtime, 1 thread; its accuracy there was not "
+        "measured)" in found.text
     )
     assert "other lengths" not in found.text
 
@@ -67,7 +67,7 @@ def test_the_largest_length_may_need_another_precision_and_more_threads(
     )
     found = only(pick(bundle, BUDGET).changes, "transformer")
     assert found.fits_length == 16
-    assert "it fits at length 16 as int8 on ONNX Runtime, 2 threads" in found.text
+    assert "the largest length measured at which it fits is 16 (int8 on ONNX Runtime, 2 threads" in found.text
 
 
 def test_no_length_is_offered_where_the_answers_fall_short(make_evidence: Make, make_bundle: MakeBundle) -> None:
@@ -91,7 +91,7 @@ def test_names_the_shortest_pace_at_which_it_would_fit(make_evidence: Make, make
     )
     found = only(pick(bundle, BUDGET).changes, "transformer")
     assert found.fits_every_seconds == 0.1
-    assert "it fits every 0.1s as fp32 on ONNX Runtime, 1 thread, the shortest pace of those measured" in found.text
+    assert "the shortest pace measured at which it fits is 0.1s (fp32 on ONNX Runtime, 1 thread)" in found.text
 
 
 def test_what_is_undecided_says_how_much_more_measuring_would_settle_it(

@@ -97,6 +97,24 @@ def test_labels_name_threads_only_where_they_differ(bundles: dict[str, Any]) -> 
     assert len({row.label for row in evidence.rows}) == 32
 
 
+def test_a_pace_is_no_part_of_a_label_where_the_mode_says_it(bundles: dict[str, Any]) -> None:
+    manifest, profiles, _ = with_streams(bundles["pick"])
+    paced = dataclasses.replace(
+        profiles[0],
+        measurements=tuple(
+            dataclasses.replace(one, every_seconds=0.02) if one.mode == "stream" else one
+            for one in profiles[0].measurements
+        ),
+    )
+    rows = joined(manifest, (paced,), None).rows
+    assert {row.label for row in rows if row.family == "lstm" and row.target == "cpu"} == {
+        "LSTM · fp32 · ONNX Runtime · window",
+        "LSTM · int8 · ONNX Runtime · window",
+    }
+    (short,) = [row.short(24) for row in rows if row.label == "Transformer · int8 · ONNX Runtime · stream"]
+    assert short.endswith("  Transformer int8 ONNX RT"), "the mode stands in the figure's title"
+
+
 def with_streams(bundle: Any) -> tuple[Any, Any, Any]:
     """The bundle with every Transformer a stream, measured by the step."""
 

@@ -219,6 +219,14 @@ def test_what_was_not_measured_says_so_and_why(pages: dict[str, str]) -> None:
     assert "no upper bound" in text_of(pages["no-upper-bounds"])
 
 
+def test_more_than_a_few_invalid_measurements_are_counted(bundles: dict[str, Any]) -> None:
+    one = bundles["pick"]
+    profile = one.profiles[0]
+    bad = tuple(dataclasses.replace(each, valid=each.family != "lstm") for each in profile.measurements)
+    text = text_of(render(one.manifest, (dataclasses.replace(profile, measurements=bad),), one.verdict))
+    assert "4 of 16 measurements are not valid and cannot be picked." in text
+
+
 def test_an_imported_model_gets_latency_against_memory(pages: dict[str, str]) -> None:
     text = text_of(pages["imported"])
     assert "Latency against memory" in text

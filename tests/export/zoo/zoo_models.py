@@ -423,11 +423,6 @@ def encoder_decoder():
     return CrossAttention(), (torch.randn(2, 20, 6), torch.randn(2, 20, 6), torch.zeros(2, 20, dtype=torch.bool))
 
 
-def attention_alone():
-    x = torch.randn(2, 20, 6)
-    return nn.MultiheadAttention(6, 2, batch_first=True), (x, x, x)
-
-
 def two_lengths():
     query, other = torch.randn(2, 14, 6), torch.randn(2, 20, 6)
     return nn.MultiheadAttention(6, 2, batch_first=True), {"query": query, "key": other, "value": other}
