@@ -71,6 +71,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     Raises:
         SystemExit: always.
     """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would interrupt the leaving
     sys.exit(1)
 
 
