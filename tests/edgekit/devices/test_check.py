@@ -34,6 +34,7 @@ def restart(place: Place) -> Finding | None:
     return next((one for one in found.findings if one.what == "restart"), None)
 
 
+@pytest.mark.slow
 def test_a_device_of_releases_goes_back_when_it_starts_or_is_told_how(
     place: AskPlace, crontab: Path, tmp_path: Path
 ) -> None:
