@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-BOOT = Path("/proc/sys/kernel/random/boot_id")
-
 
 class Model:
     def __init__(self, current):
@@ -20,9 +18,9 @@ class Model:
 
     def load(self, link):
         self.link, note = link, self.current.with_name("accepted.json")
-        switch = json.loads(note.read_text())["pending"] if note.exists() else None
-        if switch and switch["release"] == link.name and switch["boot_id"] != BOOT.read_text().strip():
-            link = link.with_name(str(switch["current"]))  # a restart came before it was confirmed
+        new = (json.loads(note.read_text())["pending"] if note.exists() else None) or {"release": None}
+        if new["release"] == link.name and new["boot_id"] not in Path("/proc/sys/kernel/random/boot_id").read_text():
+            link = link.with_name(str(new["current"]))  # a restart came before it was confirmed
         folder = self.current.parent / link  # stays one release, wherever current points by now
         release = json.loads((folder / "release.json").read_text())
         session, asked = release["session"], release["session"]["options"]
@@ -34,14 +32,12 @@ class Model:
         for axis in [one for one in self.sizes if isinstance(one, str) and asked["fixed_shapes"]]:
             options.add_free_dimension_override_by_name(axis, self.sizes[axis])
         self.session = onnxruntime.InferenceSession(folder / "model.onnx", options, ["CPUExecutionProvider"])
-        self.states, self.outputs = release["states"], [port["name"] for port in release["outputs"]]
+        self.carried, self.states, self.outputs = {}, release["states"], [port["name"] for port in release["outputs"]]
         self.reset()
 
     def reset(self):
-        self.carried = {}
-        for one in self.states:
-            shape = [self.sizes.get(axis, axis) for axis in one["shape"]]
-            self.carried[one["input"]] = np.full(shape, one["initial"], one["dtype"])
+        for s in self.states:
+            self.carried[s["input"]] = np.full([self.sizes.get(n, n) for n in s["shape"]], s["initial"], s["dtype"])
 
     def __call__(self, feeds):
         if (link := self.current.readlink()) != self.link:  # a switch; a stream starts anew
