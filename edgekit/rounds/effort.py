@@ -138,7 +138,7 @@ QUICK = Effort(
     seeds=8,
     seeds_beside=3,
     seeds_explained=3,
-    seeds_learning=5,
+    seeds_learning=4,
     sizes=(SMALL, MEDIUM),
     recall_sizes=(SMALL, MEDIUM),
     learning_rates=(3e-3, 1e-2),
@@ -158,5 +158,5 @@ QUICK = Effort(
     parallel_everywhere=False,
     targets=("cpu",),
     speed_targets=("cpu",),
-    plan=Plan(launches=5, rounds=3, samples=4500, seconds=0.75),
+    plan=Plan(launches=5, rounds=3, samples=4500, seconds=0.6),
 )

@@ -8,10 +8,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -59,20 +58,12 @@ class Trainers:
 
 
 def _quiet() -> None:
-    """Ctrl-C reaches every process of a terminal; these are ended by the one that started them, or with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """Ctrl-C reaches every process of a terminal; these are ended by the one that started them, or with it.
 
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """Leave through what is open, so that no half-made folder stays behind.
-
-    Raises:
-        SystemExit: always.
+    SIGTERM keeps its default: a handler in Python may never run in a process that waits for a lock of the pool.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would interrupt the leaving
-    sys.exit(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
@@ -80,4 +71,4 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(1)

@@ -255,7 +255,7 @@ def _notes(context: Context, compared: Sequence[Equal]) -> tuple[str, ...]:
         "The Transformer that is compared sees the whole sequence; its shorter windows and the adding problem, with "
         f"{effort.seeds_beside} seeds, are shown beside it.",
         *(
-            f"At equal {cost}: not measured, the machine was too busy for a valid figure; run again with --force."
+            f"At equal {cost}: not measured, since a size has no valid figure of it; run again with --force."
             for cost in COSTS
             if cost not in known
         ),

@@ -11,6 +11,7 @@ from edgekit.rounds.contract import TRANSFORMER, Aspect, Family, Figure, Round
 from edgekit.rounds.forecast import Stages, exporting, measuring
 from edgekit.rounds.speed.demo import demo
 from edgekit.rounds.speed.racing import (
+    At,
     Versus,
     crossings,
     figure,
@@ -155,12 +156,17 @@ def _where(one: Measurement) -> tuple[object, ...]:
 
 
 def _over(every: Sequence[Versus], measured: Measured, mode: Mode, what: str, length: int | None = None) -> Figure:
-    """Over all sizes and lengths, or at one length, batch 1."""
-    wanted = [
-        one for one in every if (one.at.mode, one.at.batch) == (mode, 1) and (length is None or one.at.length == length)
-    ]
-    own = [one for each in measured.values() for one in each if one.mode == mode and one.batch == 1]
-    return pooled(wanted, what, why_none(own))
+    """Over all sizes and lengths, or at one length, batch 1; missing where one of them is: it would be another mean."""
+    wanted, reasons = [], []
+    for size, own in measured.items():
+        here = [one for one in own if (one.mode, one.batch) == (mode, 1) and (length is None or one.length == length)]
+        for at in sorted({one.length for one in here}):
+            found = [one for one in every if one.at == At(size, mode, 1, at)]
+            wanted += found
+            if not found:
+                why = why_none([one for one in here if one.length == at])
+                reasons.append(f"{name_of(At(size, mode, 1, at))}: {why}")
+    return pooled([] if reasons else wanted, what, reasons[0] if reasons else "nothing was measured")
 
 
 def _ahead(ratio: Figure) -> Family | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgekit.rounds.speed.racing import against, crossings, gain, pooled, time_of, versus, why_none
+from edgekit.rounds.speed.round import _over
 from edgekit_targets.types.profile import Latency, Measurement
 
 Make = Callable[..., Measurement]
@@ -141,3 +142,17 @@ def test_a_gain_is_the_time_of_one_sequence(make: Make) -> None:
     assert found.value == pytest.approx(0.5, rel=0.1)
     assert found.low is not None
     assert found.low < 0.5 < (found.high or 0.0)
+
+
+def test_a_mean_over_sizes_and_lengths_is_told_only_where_all_are_there(make: Make) -> None:
+    """Without one of them it would be another figure under the same name, and its interval about something else."""
+    pairs = [make(family, 1e-3, length=length) for length in (16, 64) for family in ("lstm", "transformer")]
+    whole = _over(versus("small", pairs), {"small": pairs}, "window", "windows")
+    assert whole.value == pytest.approx(1.0)
+    broken = [*pairs[:-1], make("transformer", 1e-3, length=64, valid=False, warnings=("disturbed",))]
+    partly = _over(versus("small", broken), {"small": broken}, "window", "windows")
+    assert partly.value is None
+    assert "small window of 64" in (partly.reason or "")
+    assert "disturbed" in (partly.reason or "")
+    at_16 = _over(versus("small", broken), {"small": broken}, "window", "windows of 16", length=16)
+    assert at_16.value == pytest.approx(1.0)
