@@ -79,7 +79,7 @@ def crossover_text(one: Crossover) -> str:
     held += f", batch {one.batch}" if one.batch not in (None, 1) else ""
     where += held + (f", {pace_name(one.every_seconds)}" if one.every_seconds is not None else "")
     span = f"from {one.over} {one.shortest} to {one.longest}" if one.longest > one.shortest else "at any length"
-    if one.length is None:
+    if one.length is None or one.faster_before is one.faster_after is None:
         ahead = one.faster_before if one.faster_before == one.faster_after else None
         if ahead is None:
             return f"{first} and {second} ({where}): no crossover can be told {span}."

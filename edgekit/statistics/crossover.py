@@ -14,10 +14,13 @@ from dataclasses import dataclass
 
 from edgekit.statistics.ratios import log_half_width
 
+_BOUNDLESS = 1e9
+"""No ratio of two times has such a logarithm."""
+
 
 @dataclass(frozen=True)
 class Point:
-    """One measured figure at ``x`` > 0, with its interval; an end that is missing is the value itself."""
+    """One measured figure at ``x`` > 0, with its interval; where an end is missing the figure says nothing there."""
 
     x: float
     value: float
@@ -69,7 +72,8 @@ def crossing(first: Sequence[Point], second: Sequence[Point]) -> Crossing | None
 
 
 def _half(point: Point) -> float:
-    return log_half_width(point.value, point.low, point.high)
+    """An infinite half-width is made finite, so that lines can be drawn from it: they fall off at the next point."""
+    return min(log_half_width(point.value, point.low, point.high), _BOUNDLESS)
 
 
 def _roots(xs: Sequence[float], ys: Sequence[float]) -> list[float]:

@@ -9,7 +9,7 @@ import math
 
 
 def log_half_width(value: float, low: float | None, high: float | None) -> float:
-    """The larger half of the interval of ln ``value``, all of them positive; an end that is missing is the value."""
-    up = 0.0 if high is None else math.log(high / value)
-    down = 0.0 if low is None else math.log(value / low)
-    return max(up, down, 0.0)
+    """The larger half of the interval of ln ``value``, all of them positive; infinite where an end is missing."""
+    if low is None or high is None:
+        return math.inf
+    return max(math.log(high / value), math.log(value / low), 0.0)

@@ -63,3 +63,22 @@ def test_an_end_beyond_what_was_measured_is_missing() -> None:
     assert found.low is None
     assert found.high is not None
     assert found.below_before is None
+
+
+@given(missing=st.sets(st.integers(0, len(LENGTHS) - 1), min_size=1), upper=st.booleans())
+def test_a_figure_without_an_end_settles_nothing_where_it_stands(missing: set[int], upper: bool) -> None:
+    exact = curve(1.0 / 50.0, 1.0, noise=0.0)
+    loose = [
+        Point(one.x, one.value, one.low if upper else None, None if upper else one.high) if at in missing else one
+        for at, one in enumerate(exact)
+    ]
+    found = crossing(loose, curve(1.0, 0.0, noise=0.0))
+    assert found is not None
+    assert found.x == pytest.approx(50.0)
+    for at in missing & {2, 3}:  # 32 and 64, between which they cross
+        assert (found.low if at == 2 else found.high) != pytest.approx(50.0)
+    assert (found.below_before is None) == (0 in missing)
+    assert (found.below_after is None) == (len(LENGTHS) - 1 in missing)
+    if {2, 3} <= missing:
+        assert found.low is None or found.low <= 16.0 * (1 + 1e-6)
+        assert found.high is None or found.high >= 128.0 * (1 - 1e-6)
