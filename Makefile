@@ -16,11 +16,11 @@ compare: $(STAMP) ## The main job: train, export, verify, profile, pick, report 
 	$(BIN)/edgekit compare
 
 test: $(STAMP) ## All tests, with the real runtimes: two at a time, then those that judge what they measure
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder -m "not alone"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder -m "not alone"
 	$(BIN)/python -m pytest -m alone
 
 test-fast: $(STAMP) ## The tests that train, export and measure nothing
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m "not slow"
 
 lint: $(STAMP) ## Format, lint and type checks
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,11 +31,18 @@ _TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Among several workers a file stays with one, since its tests share what was trained; the emulated device too.
-
-    The device's tests begin, because nothing that comes after them takes as long.
-    """
-    for item in items:
-        parts = item.path.relative_to(_TESTS).parts
-        item.add_marker(pytest.mark.xdist_group("pi" if parts[0] == "pi" else "/".join(parts)))
+    """The device's tests begin, because nothing that comes after them takes as long."""
     items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] != "pi")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Among several workers a file stays with one, since its tests share what was trained; the emulated device too."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "pi" if file.startswith("tests/pi/") else file
+
+    return ByFile(config, log)
