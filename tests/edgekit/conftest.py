@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import hashlib
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -246,12 +247,13 @@ def make_bundle(tmp_path: Path, make_manifest: MakeManifest, make_profile: Calla
 
 
 @pytest.fixture(scope="session")
-def wait_for_a_launch() -> Callable[[Path], None]:
+def wait_for_a_launch() -> Callable[[Path, subprocess.Popen[str]], None]:
     """Wait until one launch of a run that is going on is in the journal of this folder of profiles."""
 
-    def wait(profiles: Path) -> None:
+    def wait(profiles: Path, running: subprocess.Popen[str]) -> None:
         end = time.monotonic() + 240
         while not any(path.read_bytes().count(b"\n") >= 2 for path in profiles.glob("unfinished-*.jsonl")):
+            assert running.poll() is None, "the run ended before it could be interrupted"
             assert time.monotonic() < end, "no launch was over in 4 minutes"
             time.sleep(0.05)
 

@@ -20,6 +20,7 @@ from edgekit_targets.types.profile import MOST_DISTURBED
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
+EDGEKIT = [sys.executable, "-m", "edgekit"]
 SHRUNK = [
     "--set",
     "epochs=3",
@@ -49,7 +50,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         done = subprocess.run(
-            [sys.executable, "-m", "edgekit", "compare", *SHRUNK, "--budget", ACCEPTS_ANYTHING, "--out", "o", "--json"],
+            [*EDGEKIT, "compare", *SHRUNK, "--budget", ACCEPTS_ANYTHING, "--out", "o", "--json"],
             capture_output=True,
             text=True,
             check=False,
@@ -182,12 +183,13 @@ def test_the_parts_work_on_what_the_whole_left(
 
 
 def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(
-    compared: tuple[Path, dict[str, Any]], wait_for_a_launch: Callable[[Path], None]
+    compared: tuple[Path, dict[str, Any]], wait_for_a_launch: Callable[[Path, subprocess.Popen[str]], None]
 ) -> None:
     bundle, _ = compared
     environment = os.environ | {"XDG_CACHE_HOME": str(bundle.parent / "cache")}
     running = subprocess.Popen(
-        [sys.executable, "-m", "edgekit", "compare", "lstm", *SHRUNK[:4], "--target", "cpu", "--out", "second"],
+        # Exhaustive: at so poor an accuracy nothing fits, and the race would be over after a launch or two.
+        [*EDGEKIT, "compare", "lstm", *SHRUNK[:4], "--target", "cpu", "--exhaustive", "--out", "second"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -207,7 +209,7 @@ def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(
         assert line, seen
         seen += line
     assert "train" not in seen
-    wait_for_a_launch(profiles)
+    wait_for_a_launch(profiles, running)
     # a terminal sends Ctrl-C to the whole group: command, agent and worker
     os.killpg(running.pid, signal.SIGINT)
     out, err = running.communicate(timeout=60)

@@ -117,14 +117,14 @@ def edgekit(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_a_real_agent_killed_in_mid_run_is_one_line_and_the_next_run_goes_on(
-    two_files: Path, tmp_path: Path, wait_for_a_launch: Callable[[Path], None]
+    two_files: Path, tmp_path: Path, wait_for_a_launch: Callable[[Path, subprocess.Popen[str]], None]
 ) -> None:
     lock = {"EDGEKIT_LOCK": str(tmp_path / "lock"), **_environment()}
     command = [sys.executable, "-m", "edgekit", "profile", str(two_files), "--target", "cpu", "--every", "20ms"]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=lock)
     agent = _descendant(started.pid, "-m", "edgekit_targets")
     assert _descendant(started.pid, "-m", "edgekit_targets.agent.worker")
-    wait_for_a_launch(two_files / "profiles")
+    wait_for_a_launch(two_files / "profiles", started)
     subprocess.run(["kill", "-9", str(agent)], check=True)
     out, err = started.communicate(timeout=60)
     assert (started.returncode, out) == (2, "")
