@@ -12,7 +12,7 @@ BROWSER_AND_DEVICE_PARTS := chromium openssh-server qemu-user-static
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-compare: $(STAMP) ## The main job: train, export, verify, profile, pick, report (about 2 minutes after installing)
+compare: $(STAMP) ## The main job: train, export, verify, profile, pick, report (about a minute after installing)
 	$(BIN)/edgekit compare
 
 test: $(STAMP) ## All tests, with the real runtimes: two at a time, then those that judge what they measure

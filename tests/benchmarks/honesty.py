@@ -119,7 +119,7 @@ def main(kept: Path | None) -> int:
             for budget in grid([one.after[-1] for one in second])
             for order in ORDERS
         ]
-        agree = report_agreement(cells)
+        agree = report_agreement(cells, len(taken))
         if sum(cell.raced is not None for cell in cells) < len(cells) / 4:
             print("honesty: so few of the cells have a pick that nothing is shown; run it on a quieter machine")
             return 1
@@ -249,7 +249,7 @@ def _best(budget: Budget, order: Sequence[str], evidence: Sequence[Evidence]) ->
     return rank(fitting, order) if fitting else None
 
 
-def report_agreement(cells: Sequence[Cell]) -> float:
+def report_agreement(cells: Sequence[Cell], candidates: int) -> float:
     """Print how often the pick is the best, and every cell where it is not."""
     counts = Counter(cell.standing for cell in cells)
     good = sum(number for standing, number in counts.items() if standing not in ("different", "one finds nothing"))
@@ -264,7 +264,7 @@ def report_agreement(cells: Sequence[Cell]) -> float:
         f"the pick is the exhaustive best in {good} of {len(cells)} cells, {good / len(cells):.1%} "
         f"(bound {AGREEING:.0%}): "
         + ", ".join(f"{standing} {number}" for standing, number in counts.most_common())
-        + f"; {mean:.0f} launches a cell instead of {LAUNCHES // 2} each",
+        + f"; {mean:.0f} launches a cell instead of {LAUNCHES // 2 * candidates}",
         flush=True,
     )
     return good / len(cells)
