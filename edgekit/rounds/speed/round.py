@@ -11,6 +11,7 @@ from edgekit.rounds.contract import TRANSFORMER, Aspect, Family, Figure, Round
 from edgekit.rounds.forecast import Stages, exporting, measuring
 from edgekit.rounds.speed.demo import demo
 from edgekit.rounds.speed.racing import (
+    NAMES,
     At,
     Versus,
     crossings,
@@ -199,9 +200,19 @@ def _sentence(window: Figure, stream: Figure, at_longest: Figure, lines: Sequenc
     ]
     return (
         f"The LSTM's time over the Transformer's is {', '.join(told)}."
+        + _split(window, stream)
         + "".join(missing)
         + "".join(f" {line}" for line in lines[:1])
     )
+
+
+def _split(window: Figure, stream: Figure) -> str:
+    """Why there is no winner although a ratio of one mode is on one side."""
+    first, second = (None if one.value is None else _ahead(one) for one in (window, stream))
+    if first == second or window.value is None or stream.value is None:
+        return ""
+    told = [f"the {NAMES[one]}" if one else "neither" for one in (first, second)]
+    return f" It takes both modes to win: {told[0]} is the faster in windows, {told[1]} in streams."
 
 
 def _speed_aspect(context: Context, every: Sequence[Versus], measured: Measured, mode: Mode, over: Figure) -> Aspect:

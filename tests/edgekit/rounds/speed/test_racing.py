@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgekit.rounds.contract import Figure
 from edgekit.rounds.speed.racing import against, crossings, gain, pooled, time_of, versus, why_none
-from edgekit.rounds.speed.round import _over
+from edgekit.rounds.speed.round import _over, _sentence
 from edgekit_targets.types.profile import Latency, Measurement
 
 Make = Callable[..., Measurement]
@@ -40,6 +41,29 @@ def latency(seconds: float, launches: int, seed: int, speed: float = 0.02, round
         launch_of=tuple(launch for launch in range(launches) for _ in range(rounds)),
         round_of=tuple(turn for _ in range(launches) for turn in range(rounds)),
     )
+
+
+def ratio(low: float | None, high: float | None) -> Figure:
+    value = None if low is None or high is None else (low + high) / 2
+    return Figure(what="x", family=None, value=value, low=low, high=high, unit="ratio", basis="", reason="no launch")
+
+
+@pytest.mark.parametrize(
+    ("window", "stream", "words"),
+    [
+        ((1.01, 1.04), (0.4, 0.5), "the Transformer is the faster in windows, the LSTM in streams."),
+        ((0.9, 1.1), (0.4, 0.5), "neither is the faster in windows, the LSTM in streams."),
+        ((0.8, 0.9), (0.4, 0.5), None),
+        ((0.9, 1.1), (0.9, 1.1), None),
+        ((0.8, 0.9), (None, None), None),
+    ],
+)
+def test_a_mode_won_alone_is_said_to_win_no_round(
+    window: tuple[float, float], stream: tuple[float | None, float | None], words: str | None
+) -> None:
+    told = _sentence(ratio(*window), ratio(*stream), ratio(*window), ())
+    assert ("It takes both modes to win" in told) == (words is not None)
+    assert words is None or words in told
 
 
 @pytest.fixture
