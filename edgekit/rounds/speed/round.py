@@ -208,7 +208,7 @@ def _sentence(window: Figure, stream: Figure, at_longest: Figure, lines: Sequenc
 
 def _split(window: Figure, stream: Figure) -> str:
     """Why there is no winner although a ratio of one mode is on one side."""
-    first, second = (None if one.value is None else _ahead(one) for one in (window, stream))
+    first, second = _ahead(window), _ahead(stream)
     if first == second or window.value is None or stream.value is None:
         return ""
     told = [f"the {NAMES[one]}" if one else "neither" for one in (first, second)]

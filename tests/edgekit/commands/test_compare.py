@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from edgekit.main import main
 from edgekit_targets.bundle import artifact_path, read_manifest
 from edgekit_targets.types.profile import MOST_DISTURBED
+from tests.ctrl_c import hear_ctrl_c
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -196,8 +196,7 @@ def test_the_second_run_trains_nothing_and_ctrl_c_leaves_no_process(
         cwd=bundle.parent,
         env=environment,
         start_new_session=True,
-        # A shell gives what it starts with "&" deaf ears to Ctrl-C, and Python leaves it at that; pytest may run so.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear_ctrl_c,
     )
     profiles = bundle.parent / "second" / "profiles"
     deadline = time.monotonic() + 240

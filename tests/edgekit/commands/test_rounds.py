@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 
 from edgekit.main import main
 from edgekit.rounds.work import FILE, Work
+from tests.ctrl_c import hear_ctrl_c
 
 
 def listing(folder: Path) -> list[str]:
@@ -83,8 +83,7 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_trained(tmp_path: Path) -> None
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # As in test_compare: what a shell starts with "&" is deaf to Ctrl-C, and so are its children.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear_ctrl_c,
     )
     try:
         journal, patience = out / FILE, time.monotonic() + 240

@@ -11,7 +11,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from edgekit_targets.agent.protocol import PROTOCOL, Evaluate, Open, Run
 from edgekit_targets.errors import AgentFailed, CheckFailed, InputError
 from edgekit_targets.spawn import environment, python_module
 from edgekit_targets.types.session import SessionOptions
+from tests.ctrl_c import hear_ctrl_c
 
 
 @pytest.fixture
@@ -397,8 +397,7 @@ def test_ctrl_c_in_the_terminal_prints_no_traceback(matmul: Path, tmp_path: Path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        # What a shell starts with "&" is deaf to Ctrl-C, and Python leaves it at that; pytest may run so.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear_ctrl_c,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
