@@ -49,7 +49,7 @@ system-deps: ## Install by apt what some tests need: a browser, an ssh server, a
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
 
 test-pi: $(STAMP) ## The tests with an emulated Raspberry Pi behind a real ssh server (part of make test)
-	$(BIN)/python -m pytest tests/pi
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope tests/pi
 
 bench: $(STAMP) ## Timings against what people would otherwise use, as ratios of interleaved runs
 	@failed=0; for one in $(basename $(notdir $(wildcard tests/benchmarks/*.py))); do \

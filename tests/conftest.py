@@ -37,12 +37,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Among several workers a file stays with one, since its tests share what was trained; the emulated device too."""
+    """Among several workers a file stays with one, since its tests share what was trained.
+
+    Setting up an emulated device takes half a minute, so that two workers have one each and share the files between
+    them, about alike in time.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return "pi" if file.startswith("tests/pi/") else file
+            if file.startswith("tests/pi/"):
+                return "pi, faults" if file.endswith(("test_faults.py", "test_ship.py")) else "pi"
+            return file
 
     return ByFile(config, log)

@@ -27,17 +27,45 @@ from edgekit_targets.types.manifest import Mode
 from edgekit_targets.types.verdict import Candidate, Change, Constraint
 
 
-def changes(weighed: Weighed) -> Iterator[Change]:
-    """One record for each model and mode without a candidate that fits."""
+def changes(weighed: Weighed, hope: tuple[Evidence, Candidate] | None = None) -> Iterator[Change]:
+    """One record for each model and mode without a candidate that fits, and one for who would be preferred if it fits.
+
+    Args:
+        weighed: every candidate, held against the budget.
+        hope: the one that would be preferred to the choice if it were sure to fit.
+    """
+    if hope is not None:
+        yield _hoped(*hope)
     models = dict.fromkeys((one.artifact.family, one.artifact.mode) for one, _ in weighed.judged)
     for family, mode in models:
         own = [item for item in weighed.judged if (item[0].artifact.family, item[0].artifact.mode) == (family, mode)]
-        if not any(fits(candidate) for _, candidate in own):
+        told = hope is not None and (hope[0].artifact.family, hope[0].artifact.mode) == (family, mode)
+        if not told and not any(fits(candidate) for _, candidate in own):
             yield _change(weighed, family, mode, own)
 
 
+def _hoped(one: Evidence, candidate: Candidate) -> Change:
+    """What would settle whether the one that would be preferred fits."""
+    more, words = _settling(one, candidate)
+    worst = _worst(candidate)
+    how = "" if more is None else ": edgekit profile with this budget goes on"
+    return Change(
+        family=one.artifact.family,
+        mode=one.artifact.mode,
+        status=candidate.status,
+        nearest=choice_of(one),
+        limit=worst.name,
+        ratio=ratio(worst),
+        fits_length=None,
+        fits_every_seconds=None,
+        more_measuring=more,
+        text=f"{_model(one.artifact.family, one.artifact.mode)} ({_how(one)}) would be preferred if it fits: "
+        f"{missing(dataclasses.replace(worst, note=None))}; {words}{how}",
+    )
+
+
 def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
-    name = family_name(family) + (" as a stream" if mode == "stream" else "")
+    name = _model(family, mode)
     closest = next(iter(nearest(own)), None)
     if closest is None:
         why = next((text for one, _ in own for text in one.measurement.warnings), "no reason was recorded")
@@ -54,10 +82,7 @@ def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
             text=f"{name}: no valid measurement: {why}; take another with edgekit profile",
         )
     one, candidate = closest
-    worst = max(
-        (found for found in candidate.constraints if found.status != "pass"),
-        key=lambda found: (found.status == "fail", ratio(found) or 0.0),
-    )
+    worst = _worst(candidate)
     found_ratio = ratio(worst)
     failed = candidate.status == "fail"
     # What would settle an open limit is told of all of them below.
@@ -86,6 +111,17 @@ def _change(weighed: Weighed, family: str, mode: Mode, own: Judged) -> Change:
         more_measuring=more,
         text="; ".join(part for part in parts if part),
     )
+
+
+def _worst(candidate: Candidate) -> Constraint:
+    return max(
+        (found for found in candidate.constraints if found.status != "pass"),
+        key=lambda found: (found.status == "fail", ratio(found) or 0.0),
+    )
+
+
+def _model(family: str, mode: Mode) -> str:
+    return family_name(family) + (" as a stream" if mode == "stream" else "")
 
 
 def _how(one: Evidence) -> str:

@@ -72,11 +72,25 @@ def samples_wanted(found: Constraint, latency: Latency) -> float | None:
 
 
 def _text(wanted: float | None, latency: Latency, every_seconds: float | None) -> str:
+    """In launches: samples of one launch are so alike that more of them would tell little.
+
+    What a launch costs beside its inferences was not measured, so a time is only told where those take long.
+    """
     each = every_seconds if every_seconds is not None else latency.mean_seconds
-    more = math.inf if wanted is None else max(wanted - latency.samples, latency.samples / latency.launches)
+    of_one = latency.samples / latency.launches
+    more = math.inf if wanted is None else max(wanted - latency.samples, of_one)
     if more * each > _LONGEST_SECONDS:
         return HOPELESS
-    return f"about {count(int(float(f'{more:.1g}')))} more samples ({seconds(more * each)}) would tell"
+    launches = _rounded_up(more / of_one)
+    took = launches * of_one * each
+    time = f" ({seconds(took)} or more)" if took >= 1.0 else ""
+    return f"about {count(launches)} more launch{'' if launches == 1 else 'es'}{time} would tell"
+
+
+def _rounded_up(value: float) -> int:
+    """To one digit, which is all that an estimate is worth."""
+    digit = 10 ** max(0, math.floor(math.log10(value)))
+    return math.ceil(value / digit - 1e-9) * digit
 
 
 def undecided_lines(manifest: Manifest, measurements: Sequence[Measurement], budget: Budget) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from edgekit.budget.budget import Budget
 from edgekit.decision import sentence
 from edgekit.decision.change import changes
+from edgekit.decision.contender import contender
 from edgekit.decision.figures import Evidence
 from edgekit.decision.judge import TIMED
 from edgekit.decision.more import beaten_note
@@ -74,6 +75,7 @@ def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
     )
     judged = weighed.judged
     evidence = [one for one, _ in judged]
+    hope = contender(judged, ranking, prefer) if ranking is not None else None
     outcome = _outcome(judged, picked=ranking is not None)
     choices = Choices(window=_of_mode(fitting, prefer, "window"), stream=_of_mode(fitting, prefer, "stream"))
     outcomes = {
@@ -97,7 +99,7 @@ def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
             for one in pareto([each for each in evidence if each.artifact.mode == mode])
         ),
         reasons=(*_reasons(judged, ranking, outcome), *weighed.notes),
-        sentence=" ".join([_sentence(weighed, outcome, ranking, prefer, lost), *map(_whole, of_modes)]),
+        sentence=" ".join([_sentence(weighed, outcome, ranking, prefer, lost, hope), *map(_whole, of_modes)]),
         budget=budget.name,
         limits=budget.limits,
         prefer=tuple(prefer),
@@ -105,7 +107,7 @@ def conclude(weighed: Weighed, prefer: Sequence[str] = DEFAULT) -> Verdict:
         batch=weighed.batch,
         length=weighed.length,
         evidence=tuple(f"{path.parent.name}/{path.name}" for path, _ in weighed.profiles),
-        changes=tuple(changes(weighed)),
+        changes=tuple(changes(weighed, hope)),
     )
 
 
@@ -149,11 +151,12 @@ def _sentence(
     ranking: Ranking | None,
     prefer: Sequence[str],
     lost: Sequence[sentence.Beaten],
+    hope: sentence.Judged | None,
 ) -> str:
     judged, budget = weighed.judged, weighed.budget
     if ranking is not None:
         pair = [one for one, found in judged if one.artifact.family in REFERENCE_PAIR and fits(found)]
-        return sentence.ship(ranking, judged, rank(pair, prefer) if pair else None, lost)
+        return sentence.ship(ranking, judged, rank(pair, prefer) if pair else None, lost, hope)
     return (sentence.nothing_fits if outcome == "nothing-fits" else sentence.undecided)(judged, budget.name)
 
 

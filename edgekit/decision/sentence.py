@@ -29,11 +29,18 @@ Beaten = tuple[Evidence, Evidence]
 """One that cannot win, and the one that fits and is preferred to it for sure."""
 
 
-def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None, beaten: Sequence[Beaten] = ()) -> str:
+def ship(
+    ranking: Ranking,
+    judged: Sequence[Judged],
+    pair: Ranking | None,
+    beaten: Sequence[Beaten] = (),
+    hope: Judged | None = None,
+) -> str:
     """What to ship, how far inside its limits it is, and why the best of every other model lost.
 
     ``pair`` is the ranking among the LSTM and the Transformer alone: where a baseline is picked, the question that was
-    asked still gets its answer. ``beaten`` are those that cannot win, whatever becomes of their open limits.
+    asked still gets its answer. ``beaten`` are those that cannot win, whatever becomes of their open limits; ``hope``
+    is the one that would be preferred if it were sure to fit.
     """
     winner = ranking.winner
     pace = pace_name(winner.measurement.every_seconds)
@@ -46,7 +53,13 @@ def ship(ranking: Ranking, judged: Sequence[Judged], pair: Ranking | None, beate
         text += f" It is a tie: nothing that is preferred tells it apart from {_tied(ranking.tied)}."
     # Families are compared in the mode of what is shipped: a step and a window are not the same work.
     rivals = [item for item in judged if item[0].artifact.mode == winner.artifact.mode]
-    others = [_other(family, ranking, rivals, beaten) for family in _other_families(winner, rivals)]
+    if hope is not None:
+        text += f" {_hoped(*hope)}"
+    others = [
+        _other(family, ranking, rivals, beaten)
+        for family in _other_families(winner, rivals)
+        if hope is None or family != hope[0].artifact.family or _any_fits(family, rivals)
+    ]
     if pair is not None and pair.winner is not winner and winner.artifact.family not in REFERENCE_PAIR:
         others.append(f"Between the LSTM and the Transformer it would be the {candidate_name(pair.winner)}.")
     return " ".join([text, *others])
@@ -194,6 +207,16 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged], beaten: Sequ
         still = listed([metric_name(found.name) for found in broken])
         return f"{named} cannot win, whatever its {still}: the {candidate_name(rival)} is preferred to it for sure."
     return f"{named} is undecided: {'; '.join(map(missing, broken))}."
+
+
+def _hoped(one: Evidence, candidate: Candidate) -> str:
+    """Who would be preferred, and what is not sure about it."""
+    still = [found for found in tightest_first(candidate) if found.status != "pass"]
+    return f"Still open: the {_setup(one)} would be preferred if it fits: {'; '.join(map(missing, still))}."
+
+
+def _any_fits(family: str, judged: Sequence[Judged]) -> bool:
+    return any(one.artifact.family == family and found.valid and found.status == "pass" for one, found in judged)
 
 
 def _outranked(name: str, family: str, ranking: Ranking) -> str:

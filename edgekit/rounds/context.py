@@ -16,6 +16,7 @@ from edgekit_targets.agent.contract import Agent
 from edgekit_targets.progress import Progress
 
 if TYPE_CHECKING:
+    from edgekit.profiling.plan import Plan
     from edgekit_export.data.contract import Dataset
     from edgekit_targets.types.profile import Profile
 
@@ -44,11 +45,11 @@ class Context:
     loaded: dict[tuple[str, int], Dataset] = field(default_factory=dict)
     """What :meth:`load` has read so far."""
 
-    def profile(self, bundle: Path, about: str = "", **wanted: Any) -> Profile:
+    def profile(self, bundle: Path, about: str = "", *, plan: Plan | None = None, **wanted: Any) -> Profile:
         """Measure what of ``bundle`` was not measured on the device yet; see :func:`edgekit.profiling.run.profile`.
 
-        ``wanted`` are its targets, threads, batches, lengths and pace. By default every target that can run there.
-        ``about`` tells one call from another of the same bundle to whoever waits.
+        ``wanted`` are its targets, threads, batches, lengths and pace. By default every target that can run there, by
+        the plan for what was trained. ``about`` tells one call from another of the same bundle to whoever waits.
         """
         stage = f"measure {bundle.name}{about}"
         from edgekit.profiling.run import profile
@@ -57,7 +58,7 @@ class Context:
             return profile(
                 bundle,
                 agent,
-                plan=self.effort.plan,
+                plan=plan or self.effort.plan,
                 tell=self.tell,
                 progress=lambda _, done, total: self.progress(stage, done, total),
                 **wanted,

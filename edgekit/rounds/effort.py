@@ -100,6 +100,9 @@ class Effort:
     precisions: tuple[Precision, ...] = ("fp32", "int8-dynamic")
     """For round two."""
     plan: Plan = field(default_factory=Plan)
+    """For what was trained: budgets ask for its p99, which takes launches to bound."""
+    speed_plan: Plan = field(default_factory=Plan)
+    """For round two, which asks for means and medians, at many lengths."""
 
     @property
     def fewest_seeds(self) -> int:
@@ -109,7 +112,7 @@ class Effort:
 
 FULL = Effort(
     quick=False,
-    seeds=10,
+    seeds=5,
     seeds_beside=3,
     seeds_explained=10,
     seeds_learning=10,
@@ -131,8 +134,9 @@ FULL = Effort(
     batches=(1, 8, 32),
     parallel_everywhere=True,
     targets=(),
-    plan=Plan(launches=5, rounds=6, samples=3000, seconds=3.0),
+    speed_plan=Plan(launches=5, rounds=6, samples=3000, seconds=3.0),
 )
+_QUICK_PLAN = Plan(launches=5, rounds=3, samples=4500, seconds=0.6)
 QUICK = Effort(
     quick=True,
     seeds=8,
@@ -158,5 +162,6 @@ QUICK = Effort(
     parallel_everywhere=False,
     targets=("cpu",),
     speed_targets=("cpu",),
-    plan=Plan(launches=5, rounds=3, samples=4500, seconds=0.6),
+    plan=_QUICK_PLAN,
+    speed_plan=_QUICK_PLAN,
 )

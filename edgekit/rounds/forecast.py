@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from edgekit.profiling.plan import Plan
 from edgekit.rounds.context import Context
 from edgekit.rounds.contract import LSTM, TRANSFORMER
 from edgekit.rounds.effort import Size
@@ -51,9 +52,8 @@ def exporting(context: Context, files: float) -> float:
     return files * _FILE_SECONDS / context.trainers.workers
 
 
-def measuring(context: Context, targets: Sequence[str], subjects: float) -> float:
+def measuring(targets: Sequence[str], subjects: float, plan: Plan) -> float:
     """So many files with their settings on every target, one after the other."""
-    plan = context.effort.plan
     return subjects * (len(targets) or _TARGETS) * (plan.launches * _LAUNCH_SECONDS + plan.seconds / 2)
 
 

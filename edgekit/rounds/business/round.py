@@ -62,7 +62,7 @@ def stages(context: Context) -> Stages:
         }
         for size in effort.sizes:
             files = pair + (len(BASELINES) if size is effort.sizes[0] else 0)
-            found[f"measure {stem_of(data)}-{size.name}"] = measuring(context, effort.targets, files)
+            found[f"measure {stem_of(data)}-{size.name}"] = measuring(effort.targets, files, effort.plan)
     return found
 
 

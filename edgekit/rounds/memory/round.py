@@ -58,7 +58,9 @@ def stages(context: Context) -> Stages:
         "memory: adding, step sizes": sum(taken(most, length, rates) for length in effort.adding_lengths),
         "memory: adding": sum(taken(most, length, effort.seeds_beside) for length in effort.adding_lengths),
         "memory: export": exporting(context, files * len(effort.recall_sizes) + files / 2),
-        **{f"measure memory-{size.name}": measuring(context, effort.targets, files) for size in effort.recall_sizes},
+        **{
+            f"measure memory-{size.name}": measuring(effort.targets, files, effort.plan) for size in effort.recall_sizes
+        },
         "memory: long streams": 5.0,
     }
 

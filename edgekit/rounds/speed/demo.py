@@ -54,12 +54,22 @@ def demo(context: Context) -> tuple[Table, list[Figure]]:
     """Shapes and times of ``nn.LSTM(128, 64)`` and ``nn.TransformerEncoderLayer(128, nhead=8)`` on 32 x 10 x 128."""
     import torch
 
-    key = {"layers": list(SHAPE), "torch": torch.__version__, "launches": context.effort.plan.launches, "mean": True}
+    key = {
+        "layers": list(SHAPE),
+        "torch": torch.__version__,
+        "launches": context.effort.speed_plan.launches,
+        "mean": True,
+    }
     own = context.work.once(key, InPytorch, lambda: _in_pytorch(context))
     models = [f"{_MODULE}:{name}" for name in FAMILIES.values()]
     (bundle,) = bundles(context, [Wanted(name="layers", models=models)], "speed: export the demo's layers")
     measured = context.profile(
-        bundle, targets=context.effort.speed_targets, lengths=(SHAPE[0],), batches=(SHAPE[1],), pace=CLOSED
+        bundle,
+        plan=context.effort.speed_plan,
+        targets=context.effort.speed_targets,
+        lengths=(SHAPE[0],),
+        batches=(SHAPE[1],),
+        pace=CLOSED,
     ).measurements
     rows, found = [], []
     for family, name in FAMILIES.items():
@@ -96,7 +106,7 @@ def demo(context: Context) -> tuple[Table, list[Figure]]:
 
 
 def _in_pytorch(context: Context) -> InPytorch:
-    launches = context.effort.plan.launches
+    launches = context.effort.speed_plan.launches
     runs = []
     for launch in range(launches):
         context.progress("speed: the demo's layers in PyTorch", launch, launches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from edgekit.rounds import figures
 from edgekit.rounds.bundles import Wanted, bundles
@@ -44,21 +45,25 @@ def check(context: Context) -> None:
 
 def stages(context: Context) -> Stages:
     """What is done, and about how long it takes."""
-    effort, launches = context.effort, context.effort.plan.launches
+    effort = context.effort
+
+    def taken(subjects: int) -> float:
+        return measuring(effort.speed_targets, subjects, effort.speed_plan)
+
     steps = len(REFERENCE_PAIR) * len(effort.precisions)
     windows = steps * len(effort.lengths)
     found = {"speed: export": exporting(context, 2 * steps * len(effort.sizes))}
     for size in effort.sizes:
         name = f"measure speed-{size.name}"
-        found[name] = measuring(context, effort.speed_targets, windows + steps)
+        found[name] = taken(windows + steps)
         if effort.parallel_everywhere or size is effort.sizes[-1]:
             cores = windows if effort.parallel_everywhere else steps
-            found[f"{name}, batches"] = measuring(context, effort.speed_targets, 2 * steps * (len(effort.batches) - 1))
-            found[f"{name}, all cores"] = measuring(context, effort.speed_targets, cores + steps)
+            found[f"{name}, batches"] = taken(2 * steps * (len(effort.batches) - 1))
+            found[f"{name}, all cores"] = taken(cores + steps)
     return found | {
-        "speed: the demo's layers in PyTorch": 2.5 * launches,
+        "speed: the demo's layers in PyTorch": 2.5 * effort.speed_plan.launches,
         "speed: export the demo's layers": exporting(context, 2),
-        "measure layers": measuring(context, effort.speed_targets, 2),
+        "measure layers": taken(2),
     }
 
 
@@ -118,34 +123,15 @@ def _measure(context: Context) -> dict[str, list[Measurement]]:
     middle = effort.lengths[len(effort.lengths) // 2]
     with context.connect() as agent:
         cores = agent.hello().device.cores
+    profile = partial(context.profile, plan=effort.speed_plan, targets=effort.speed_targets, pace=CLOSED)
     found = {}
     for size, bundle in zip(effort.sizes, folders, strict=True):
-        profiles = [
-            context.profile(bundle, targets=effort.speed_targets, pace=CLOSED, lengths=effort.lengths, batches=(1,))
-        ]
+        profiles = [profile(bundle, lengths=effort.lengths, batches=(1,))]
         if effort.parallel_everywhere or size is effort.sizes[-1]:
-            profiles.append(
-                context.profile(
-                    bundle,
-                    ", batches",
-                    targets=effort.speed_targets,
-                    pace=CLOSED,
-                    lengths=(middle,),
-                    batches=effort.batches,
-                )
-            )
+            profiles.append(profile(bundle, ", batches", lengths=(middle,), batches=effort.batches))
             if cores > 1:
-                profiles.append(
-                    context.profile(
-                        bundle,
-                        ", all cores",
-                        targets=effort.speed_targets,
-                        pace=CLOSED,
-                        lengths=effort.lengths if effort.parallel_everywhere else effort.lengths[-1:],
-                        batches=(1,),
-                        threads=(cores,),
-                    )
-                )
+                lengths = effort.lengths if effort.parallel_everywhere else effort.lengths[-1:]
+                profiles.append(profile(bundle, ", all cores", lengths=lengths, batches=(1,), threads=(cores,)))
         # The figures at the middle length and batch 1 are in two of them, reused, and count once.
         seen = {_where(one): one for profile in reversed(profiles) for one in profile.measurements}
         found[size.name] = list(seen.values())

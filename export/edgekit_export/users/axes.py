@@ -2,14 +2,14 @@
 
 The batch is the axis whose samples do not touch one another: changing one sample changes that sample's answer and no
 other. The length is the axis that the module takes at other sizes too. Layouts are tried in the order of how common
-they are: batch first, length first, and features before length.
+they are: batch first, length first, features before length, and channels and features before length.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +23,7 @@ from edgekit_targets.errors import InputError
 
 _BATCH: Final = 5
 _MOST_TRIES: Final = 48
-_LAYOUTS: Final = ((0, 1), (1, 0), (0, 2), (0, None))
+_LAYOUTS: Final = ((0, 1), (1, 0), (0, 2), (0, 3), (0, None))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,13 +31,15 @@ class Axes:
     """The axes that vary, by input and output, and what was taken, in a sentence.
 
     ``length`` is that of the example; None where no axis counts steps. An output's axis that varies with neither alone
-    (``length // 2``) is called "length" too.
+    (``length // 2``) is called "length" too. ``also_free`` are input, axis and size of what the file will fix although
+    the module takes other sizes there: one length alone can vary.
     """
 
     inputs: Roles
     outputs: Roles
     length: int | None
     note: str
+    also_free: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def batch_first(self) -> bool:
@@ -127,7 +129,8 @@ def _try(model: UserModel, roles: Roles) -> Axes | str:
     outputs = _output_axes(model, roles, batches, answer, steps)
     if isinstance(outputs, str):
         return outputs
-    return Axes(inputs=roles, outputs=outputs, length=steps, note=_say(model, roles, steps))
+    free = tuple(_also_free(model, roles))
+    return Axes(inputs=roles, outputs=outputs, length=steps, note=_say(model, roles, steps, free), also_free=free)
 
 
 def _batch_axes(
@@ -182,18 +185,15 @@ def _output_axes(
     return outputs
 
 
-def _say(model: UserModel, roles: Roles, length: int | None) -> str:
+def _say(model: UserModel, roles: Roles, length: int | None, fixed: Sequence[tuple[str, int, int]]) -> str:
     shapes = []
     for name, value in model.inputs.items():
         shapes.append(f"{name} [{', '.join(roles[name].get(axis, str(n)) for axis, n in enumerate(value.shape))}]")
     free = "batch and length vary" if length is not None else "the batch varies, no length was found that does"
     said = f"inputs of {model.source} were taken as {', '.join(shapes)}: {free}"
-    fixed = [f"axis {axis} of {name} at {size}" for name, axis, size in _also_free(model, roles)] if length else []
     if fixed:
-        said += (
-            f"; the file fixes {', '.join(fixed)}, where the module takes other sizes too: only one length can vary, "
-            "and does so wherever the example has it"
-        )
+        told = ", ".join(f"axis {axis} of {name} at {size}" for name, axis, size in fixed)
+        said += f"; the file fixes {told}, as --shape says, where the module takes other sizes too"
     return said
 
 

@@ -15,11 +15,13 @@ from edgekit_export.families.contract import ModelSpec
 from edgekit_export.jobs import Job
 from edgekit_export.prepare import Prepared
 from edgekit_export.quantize.contract import Precision
+from edgekit_export.shapes import as_options
 from edgekit_export.users.axes import Axes, find_axes
 from edgekit_export.users.form import answers_of, data_input, user_form
 from edgekit_export.users.load import Shapes, load_user_model
 from edgekit_export.users.model import UserModel
 from edgekit_export.users.repeatable import check_repeatable
+from edgekit_targets.errors import InputError
 from edgekit_targets.types.manifest import Mode
 
 
@@ -35,11 +37,28 @@ def prepare_user(source: str, family: str, *, shapes: Shapes, checkpoint: Path |
     """Load a module and find out how it is called, before anything is written.
 
     Raises:
-        InputError: it cannot be loaded, does not run, answers differently each time, or has no batch.
+        InputError: it cannot be loaded, does not run, answers differently each time, has no batch, or would lose an
+            axis that varies without ``shapes`` saying so.
     """
     model = load_user_model(source, family, shapes=shapes, checkpoint=checkpoint, seed=seed)
     check_repeatable(model)
-    return UserJob(model=model, axes=find_axes(model))
+    axes = find_axes(model)
+    _check_meant(model, axes, shapes)
+    return UserJob(model=model, axes=axes)
+
+
+def _check_meant(model: UserModel, axes: Axes, shapes: Shapes) -> None:
+    """One length alone can vary: what else the module takes at other sizes must be meant to be fixed."""
+    silent = [found for found in axes.also_free if found[0] not in shapes]
+    if not silent:
+        return
+    told = ", ".join(f"axis {axis} of {name} at {size}" for name, axis, size in silent)
+    meant = as_options({name: tuple(model.inputs[name].shape) for name, _, _ in silent})
+    both = "" if axes.length is None else f"give an example {axes.length} long there too, then they vary together; or "
+    raise InputError(
+        f"{model.source}: the file would fix {told}, where the module takes other sizes too, since one length alone "
+        f"can vary: {both}say that it is to stay so with {meant}"
+    )
 
 
 def fitting(user: UserJob, dataset: Dataset | None) -> tuple[Dataset | None, tuple[str, ...]]:

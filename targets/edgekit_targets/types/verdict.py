@@ -135,6 +135,10 @@ class Verdict:
     length: int
     evidence: tuple[str, ...]
     changes: tuple[Change, ...] = ()
-    """For every model without a candidate that fits: by how much, and what would change it."""
+    """What would change the answer.
+
+    Of every model without a candidate that fits: by how much, and where it would. Before them the candidate that would
+    be preferred to the choice if it were sure to fit, where there is one.
+    """
     baseline: Baseline | None = None
     """The last release, where one was compared with (``--baseline``)."""

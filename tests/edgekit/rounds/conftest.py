@@ -30,6 +30,7 @@ def _size(name: str, hidden: int, dim: int) -> Size:
     return Size(name=name, parameters=500, settings={key: str(value) for key, value in (settings | others).items()})
 
 
+PLAN = Plan(launches=1, rounds=1, samples=110, seconds=0.1)
 TINY = Effort(
     quick=True,
     seeds=3,
@@ -56,7 +57,8 @@ TINY = Effort(
     targets=("cpu",),
     speed_targets=("cpu",),
     precisions=("fp32",),
-    plan=Plan(launches=1, rounds=1, samples=110, seconds=0.1),
+    plan=PLAN,
+    speed_plan=PLAN,
 )
 
 

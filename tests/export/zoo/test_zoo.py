@@ -77,6 +77,7 @@ CASES = [
     Case("tokens_sdpa_cls", {"tokens": ("batch", "length"), "mask": ("batch", "length")}, {"output": LOGITS}),
     Case("cnn_lstm", {"x": X}, {"output": ("batch", "(((length - 1)//2)) + 1", 3)}, lstm=1, conv=1),
     Case("channels_first", {"x": ("batch", 6, "length")}, {"output": LOGITS}, lstm=1, conv=1),
+    Case("spectrogram", {"x": ("batch", 1, 10, "length")}, {"output": LOGITS}, lstm=1, conv=1),
     Case("two_inputs", {"x": X, "meta": ("batch", 4)}, {"output": LOGITS}, lstm=1),
     Case("bounded", {"x": X}, {"output": LOGITS}),
     Case(
@@ -96,7 +97,12 @@ def zoo(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def take(name: str, out: Path, **changes: Any) -> Manifest:
-    return export(ExportRequest(models=(name if ":" in name else f"zoo_models:{name}",), out=out, **changes), silent)
+    return export(ExportRequest(models=(source(name),), out=out, **changes), silent)
+
+
+def source(name: str) -> str:
+    """What a user would type for a model of the zoo."""
+    return name if ":" in name else f"{'zoo_refused' if name.startswith('bad_') else 'zoo_models'}:{name}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -184,8 +190,14 @@ def test_a_length_with_an_end_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("bad_loop", r"input x: axis 1 \(length\) became fixed at 20 in body\.loop \(Loop\).*nn\.LSTM instead"),
-        ("bad_mask", r"0\.encoder \(TransformerEncoder\): an explicit mask without is_causal.*pass is_causal=True"),
+        (
+            "bad_loop",
+            r"input x: axis 1 \(length\) became fixed at 20 in body\.loop \(Loop\).*nn\.LSTM instead",
+        ),
+        (
+            "bad_mask",
+            r"0\.encoder \(TransformerEncoder\): an explicit mask without is_causal.*pass is_causal=True",
+        ),
         (
             "bad_rnn",
             r"axis 1 \(length\) became fixed at 20 in 1 \(RNN\): PyTorch unrolls nn\.RNN.*use nn\.GRU or nn\.LSTM",
@@ -193,7 +205,7 @@ def test_a_length_with_an_end_is_told(tmp_path: Path) -> None:
         ("bad_decoder_mask", r"decoder \(TransformerDecoder\): an explicit mask without tgt_is_causal"),
         ("bad_packed", r"the example holds a PackedSequence; give the padded tensor and its lengths"),
         ("bad_proj", r"lstm: nn\.LSTM with proj_size has no ONNX operator; remove proj_size"),
-        ("bad_if", r"1 \(If\): data-dependent control flow \(zoo_models\.py, line \d+\).*torch\.where"),
+        ("bad_if", r"1 \(If\): data-dependent control flow \(zoo_refused\.py, line \d+\).*torch\.where"),
         ("bad_dropout", r"1 \(Drop\) answers differently when called twice.*dropout that is left on"),
         ("bad_op", r"1 \(Custom\): the operator zoo::double has no ONNX form; write it with"),
         ("bad_batch", r"input input: axis 0 is fixed at 2 or does not count samples"),
@@ -203,6 +215,11 @@ def test_a_length_with_an_end_is_told(tmp_path: Path) -> None:
         ("bad_arguments", r"cannot be called without arguments .*'width'"),
         ("bad_example", r"the example does not fit forward\(x\)"),
         ("bad_width", r"does not run on its example: lstm \(LSTM\) says:"),
+        (
+            "two_lengths",
+            r"would fix axis 1 of key at 20, axis 1 of value at 20.*--shape key=2x20x6 --shape value=2x20x6",
+        ),
+        ("two_sides", r"would fix axis 3 of x at 10.*that it is to stay so with --shape x=2x1x40x10"),
         ("plain_module", r"gives no example: pass --shape x=1x100x6"),
         ("nothing", r"module zoo_models has no nothing"),
     ],
@@ -211,18 +228,19 @@ def test_what_cannot_be_exported_is_refused_by_name(name: str, words: str, tmp_p
     with pytest.raises(InputError, match=words) as caught:
         take(name, tmp_path / "out")
     assert "\n" not in str(caught.value)
-    assert f"zoo_models:{name}" in str(caught.value)
+    assert source(name) in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_second_length_is_said_to_stay_fixed(tmp_path: Path) -> None:
-    artifact, int8 = take("two_lengths", tmp_path / "out").artifacts
+def test_a_second_length_stays_fixed_where_that_is_said(tmp_path: Path) -> None:
+    sides = {"key": (2, 20, 6), "value": (2, 20, 6)}
+    artifact, int8 = take("two_lengths", tmp_path / "out", shapes=sides).artifacts
     assert {tensor.name: tensor.shape for tensor in artifact.inputs} == {
         "query": X,
         "key": ("batch", 20, 6),
         "value": ("batch", 20, 6),
     }
-    assert "the file fixes axis 1 of key at 20, axis 1 of value at 20, where the module takes" in artifact.notes[0]
+    assert "the file fixes axis 1 of key at 20, axis 1 of value at 20, as --shape says" in artifact.notes[0]
     assert int8.quantized is not None
     assert int8.quantized["MatMul"].quantized == int8.quantized["MatMul"].total == 3, "query, key and value"
 
@@ -304,6 +322,6 @@ def test_an_instance_and_a_class_are_callables_too(tmp_path: Path, zoo: Any, mon
 def test_the_zoo_is_whole(zoo: Any) -> None:
     """Every good model of the zoo is a case above."""
     own = {name for name, value in vars(zoo).items() if getattr(value, "__module__", "") == "zoo_models"}
-    made = {name for name in own if name.islower() and not name.startswith(("bad_", "_"))} - {"plain_module", "double"}
-    assert made == {case.name for case in CASES} | {"two_lengths"}  # it has a test of its own
+    made = {name for name in own if name.islower()} - {"plain_module"}
+    assert made == {case.name for case in CASES} | {"two_lengths", "two_sides"}  # those have tests of their own
     assert "zoo_models" in sys.modules
