@@ -89,7 +89,7 @@ def _text(wanted: float | None, latency: Latency, every_seconds: float | None) -
 
 def _rounded_up(value: float) -> int:
     """To one digit, which is all that an estimate is worth."""
-    digit = 10 ** max(0, math.floor(math.log10(value)))
+    digit: int = 10 ** max(0, math.floor(math.log10(value)))
     return math.ceil(value / digit - 1e-9) * digit
 
 

@@ -7,7 +7,6 @@ they are: batch first, length first, features before length, and channels and fe
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -211,6 +210,15 @@ def _also_free(model: UserModel, roles: Roles) -> Iterator[tuple[str, int, int]]
         longer = dict(model.inputs)
         for name, axis in alike:
             longer[name] = torch.cat([longer[name], longer[name].narrow(axis, 0, 1)], axis)
-        with contextlib.suppress(Exception):  # whatever a user's module raises on a size it does not take
-            model.call(longer)
+        if _takes(model, longer):
             yield from ((name, axis, size) for name, axis in alike)
+
+
+def _takes(model: UserModel, inputs: Mapping[str, Tensor]) -> bool:
+    # oneDNN's LSTM does not look whether features fit its weights, reads past them and answers.
+    with torch.backends.mkldnn.flags(enabled=False):
+        try:
+            model.call(inputs)
+        except Exception:  # whatever a user's module raises on a size it does not take
+            return False
+    return True
