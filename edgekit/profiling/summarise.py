@@ -174,14 +174,17 @@ def _cpu_of_slices(taken: Taken, latency: Latency | None) -> tuple[float | None,
 
 
 def _marks(taken: Taken) -> list[Memory]:
-    """The memory of each launch, with what was resident after its slices: running goes on there, so may growing."""
-    slices = by_launch([(place, ran.steady_bytes) for place, ran in zip(taken.places, taken.slices, strict=True)])
+    """The memory of each launch, with what was resident in and after its slices: running goes on there, and growing."""
+    slices = by_launch(list(zip(taken.places, taken.slices, strict=True)))
     found = []
     for number, opened in enumerate(taken.opened):
         if opened.memory is not None:
-            told = [one for one in (slices[number] if number < len(slices) else ()) if one is not None]
-            settled = max(told, default=opened.memory.steady_bytes)
-            run_peak = max(opened.memory.run_peak_bytes, settled)
+            own = slices[number] if number < len(slices) else []
+            settled = max(
+                (ran.steady_bytes for ran in own if ran.steady_bytes is not None), default=opened.memory.steady_bytes
+            )
+            peaks = [ran.peak_bytes for ran in own if ran.peak_bytes is not None]
+            run_peak = max(opened.memory.run_peak_bytes, settled, *peaks)
             found.append(dataclasses.replace(opened.memory, steady_bytes=settled, run_peak_bytes=run_peak))
     return found
 

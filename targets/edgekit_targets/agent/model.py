@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,8 @@ _MAX_ELEMENTS = 1 << 28
 _QUIET_RUNS, _MOST_RUNS = 2, 8
 _GROWTH_BYTES = 1 << 16
 """Python itself comes and goes by so much."""
+_SPIKE_BYTES = 1 << 20
+"""Of a mark: the kernel counts resident pages in batches, and what a slice records takes some too."""
 
 
 class Model:
@@ -39,6 +42,7 @@ class Model:
         self._feeds: dict[str, Array] = {}
         self._states: tuple[State, ...] = ()
         self._steady = 0
+        self._peak = 0
 
     def open(self, request: Open) -> Opened:
         """Load the model, run it once, and compare the golden outputs where asked to.
@@ -90,7 +94,7 @@ class Model:
         session.bind(feeds, self._states)
         first_run_seconds = (now() - start) / 1e9
         self._settle(session.run, self._meter.resident if measured else lambda: 0)
-        run_peak = self._meter.peak() if measured else 0
+        run_peak = self._peak = self._meter.peak() if measured else 0
         steady = self._steady = self._meter.resident() if measured else 0
         files_now = self._meter.files() if measured else None
         process_peak = None if measured else self._meter.process_peak()
@@ -132,13 +136,18 @@ class Model:
         """Time one slice; what else the machine did meanwhile is told along.
 
         Only what grows while it runs is added to what was resident when it had settled: the process holds more by now
-        that is not the model's (what the golden outputs left behind, the reply to ``open``).
+        that is not the model's (what the golden outputs left behind, the reply to ``open``). A run that takes much more
+        than the first ones did, and gives it back, shows in the high-water mark alone.
         """
         run = self._opened().run
         measured = self._meter.reason is None
         before = self._surroundings.look()
         resident = self._meter.resident() if measured else 0
+        mark = self._remark() if measured else 0
         timed = self._time(run, request)
+        if measured:
+            spike = self._steady + self._meter.peak() - mark
+            self._peak = spike if spike > self._peak + _SPIKE_BYTES else self._peak
         self._steady += (self._meter.resident() if measured else 0) - resident
         seen = self._surroundings.since(before)
         return Ran(
@@ -148,6 +157,7 @@ class Model:
             wall_seconds=timed.wall_seconds,
             warmup_runs=timed.warmup_runs,
             steady_bytes=self._steady if measured else None,
+            peak_bytes=self._peak if measured else None,
             warnings=seen.remarks,
             response_seconds=None if request.energy else timed.response_seconds,
             inferences=timed.warmup_runs + len(timed.seconds) if request.energy else None,
@@ -200,9 +210,15 @@ class Model:
             most = max(most, found)
 
     def _mark(self) -> int:
-        """Set the high-water mark back to what is resident, and give that."""
+        """Set the high-water mark back to what is resident, without what Python has yet to throw away; give that."""
+        gc.collect()
         self._meter.reset()
         return self._meter.resident()
+
+    def _remark(self) -> int:
+        """Set the high-water mark back and give it, as the kernel counts it."""
+        self._meter.reset()
+        return self._meter.peak()
 
 
 def _check(request: Open) -> None:

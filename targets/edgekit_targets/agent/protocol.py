@@ -164,6 +164,8 @@ class Ran:
     inferences: int | None = None
     """How many there were, those of the warm-up included; told with ``energy``, when ``seconds`` is empty."""
     energy: EnergyUsed | None = None
+    peak_bytes: int | None = None
+    """The most that was resident in a run so far, whatever the process holds beside the model left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ pages in batches per processor: figures are good to about 0.25 MB.
 
 from __future__ import annotations
 
-import gc
 import re
 from pathlib import Path
 from typing import Protocol
@@ -49,8 +48,7 @@ class ProcMeter:
         self.reason = self._probe()
 
     def reset(self) -> None:
-        """Set the high-water mark back to what is resident now, without what Python has yet to throw away."""
-        gc.collect()
+        """Set the high-water mark back to what is resident now."""
         self._clear.write_text("5", encoding="ascii")
 
     def peak(self) -> int:

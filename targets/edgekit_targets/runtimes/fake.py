@@ -47,6 +47,8 @@ class Script:
     """What the run after the first adds, as an arena may."""
     hundredth_run_bytes: int = 0
     """What the hundredth run adds, long after it seemed to have settled."""
+    hundredth_run_spike_bytes: int = 0
+    """What it takes on top of that and gives back."""
     parity_error: float = 0.0
     refuses: str | None = None
     """Loading fails with this message (the user's error)."""
@@ -91,7 +93,8 @@ class FakeSession:
         if self._timed == 0:
             self._meter.grow(self._script.second_run_bytes)
         if self._runs == 100:
-            self._meter.grow(self._script.hundredth_run_bytes)
+            spike = self._script.hundredth_run_spike_bytes
+            self._meter.grow(self._script.hundredth_run_bytes, spike_bytes=spike)
         self._clock.advance(_seconds(self._script.latency_seconds, self._timed), cores=self._script.cores)
         self._timed += 1
 

@@ -179,7 +179,8 @@ class Memory:
 
     ``baseline_bytes``: the process after importing the runtime, before any model. ``load_peak_bytes``: over loading.
     ``run_peak_bytes``: over the first run and the few after it, until nothing grows any more; where it grew in the
-    timed runs all the same, what was resident then. ``steady_bytes``: the most that was resident after timed runs. The
+    timed runs all the same, or one of them took much more for a moment, what was resident then. ``steady_bytes``: the
+    most that was resident after timed runs. The
     budget's ``memory`` is max(load, run) - baseline, its ``process_memory`` is max(load, run). ``added_file_bytes``: of
     what was added by the end of the first few runs, pages of files; mostly the runtime's own code, used for the first
     time. How much of it comes in depends on how the kernel has cached the files, so it differs between installations of

@@ -73,6 +73,15 @@ def test_memory_that_grows_in_the_timed_runs_counts(bundle: Path) -> None:
         assert one.process_memory_high_bytes == 55 * MIB
 
 
+def test_a_spike_of_one_later_run_counts(bundle: Path) -> None:
+    script = Script(load_spike_bytes=0, run_bytes=0, run_spike_bytes=0, hundredth_run_spike_bytes=50 * MIB)
+    for one in measure(bundle, FakeAgent(Scenario(default=script, targets=("cpu",)))).measurements:
+        assert one.memory is not None
+        assert (one.memory.load_peak_bytes, one.memory.run_peak_bytes) == (52 * MIB, 102 * MIB)
+        assert one.memory.steady_bytes == 52 * MIB
+        assert one.memory_high_bytes == 52 * MIB
+
+
 def test_every_launch_is_a_fresh_process_and_orders_differ(bundle: Path) -> None:
     agent = FakeAgent()
     measure(bundle, agent, plan=Plan(launches=4, rounds=3, samples=120, seconds=60.0))

@@ -75,6 +75,19 @@ def test_what_the_process_takes_beside_the_model_later_is_not_the_models() -> No
     assert steady == [1000, 1007, 1007]
 
 
+def test_a_run_that_takes_more_for_a_moment_is_told() -> None:
+    script = Script(load_spike_bytes=0, run_bytes=0, run_spike_bytes=2**19, hundredth_run_spike_bytes=50 * 2**20)
+    clock, meter = ScriptedClock(), ScriptedMeter(1000)
+    made = Model(FakeTarget("cpu", script, REQUEST.inputs, clock, meter), clock, meter, Quiet())
+    memory = made.open(REQUEST).memory
+    assert memory is not None
+    assert memory.run_peak_bytes == memory.steady_bytes + 2**19
+    meter.grow(2**20)  # beside the model
+    before, during, after = (made.run(dataclasses.replace(RUN, samples=50)).peak_bytes for _ in range(3))
+    assert before == memory.run_peak_bytes
+    assert during == after == memory.steady_bytes + 50 * 2**20
+
+
 def test_where_only_the_process_has_a_peak_that_is_told() -> None:
     clock = ScriptedClock()
     target = FakeTarget("cpu", Script(), REQUEST.inputs, clock, ScriptedMeter(1000))
