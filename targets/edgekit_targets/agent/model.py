@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -211,7 +210,7 @@ class Model:
 
     def _mark(self) -> int:
         """Set the high-water mark back to what is resident, without what Python has yet to throw away; give that."""
-        gc.collect()
+        self._meter.tidy()
         self._meter.reset()
         return self._meter.resident()
 

@@ -7,6 +7,7 @@ pages in batches per processor: figures are good to about 0.25 MB.
 
 from __future__ import annotations
 
+import gc
 import re
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,9 @@ class Meter(Protocol):
     @property
     def reason(self) -> str | None:
         """Why nothing can be measured here; null where it can."""
+
+    def tidy(self) -> None:
+        """Let Python throw away what it has yet to, so that it is not taken for the model's."""
 
     def reset(self) -> None:
         """Set the high-water mark back to what is resident now."""
@@ -46,6 +50,10 @@ class ProcMeter:
         self._rollup = root / "smaps_rollup"
         self._clear = root / "clear_refs"
         self.reason = self._probe()
+
+    def tidy(self) -> None:
+        """Collect what Python has yet to throw away."""
+        gc.collect()
 
     def reset(self) -> None:
         """Set the high-water mark back to what is resident now."""
@@ -101,6 +109,9 @@ class ScriptedMeter:
         """Become ``resident_bytes`` larger, by way of a spike ``spike_bytes`` above that."""
         self._resident += resident_bytes
         self._peak = max(self._peak, self._resident + spike_bytes)
+
+    def tidy(self) -> None:
+        """Nothing: what is scripted holds nothing of Python's."""
 
     def reset(self) -> None:
         """Set the high-water mark back to what is resident now."""

@@ -39,6 +39,9 @@ class PeakMeter:
         """The high-water mark since the process began."""
         return self._read()
 
+    def tidy(self) -> None:
+        """Nothing: a mark that cannot be reset has no use for it."""
+
     def reset(self) -> NoReturn:
         """It cannot be."""
         raise RuntimeError(self.reason)
