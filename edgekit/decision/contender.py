@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.decision.figures import Evidence
 from edgekit.decision.prefer import Ranking, rank
+from edgekit.decision.weigh import fits
 from edgekit_targets.types.verdict import Candidate
 
 
@@ -17,9 +18,7 @@ def contender(
     The choice stands on what is sure. People who see only that never learn that a little more measuring may give them
     a better one.
     """
-    fitting = [one for one, candidate in judged if candidate.valid and candidate.status == "pass"]
-    may = [one for one, candidate in judged if candidate.valid and candidate.status in ("undecided", "unmeasured")]
-    hoped = rank([*fitting, *may], prefer)
+    hoped = rank([one for one, candidate in judged if candidate.valid and candidate.status != "fail"], prefer)
     if any(one is ranking.winner for one in (hoped.winner, *hoped.tied)):
         return None
-    return next((item for item in judged if item[0] is hoped.winner and item[1].status != "pass"), None)
+    return next((item for item in judged if item[0] is hoped.winner and not fits(item[1])), None)

@@ -9,6 +9,7 @@ from edgekit.decision.figures import Evidence, Figure, preference
 from edgekit.decision.judge import SAMPLE_BOUND, nearest, ratio
 from edgekit.decision.phrases import losing, missing, tightest_first, within
 from edgekit.decision.prefer import Ranking, Step
+from edgekit.decision.weigh import fits
 from edgekit.decision.words import (
     candidate_name,
     family_name,
@@ -22,7 +23,7 @@ from edgekit.decision.words import (
 )
 from edgekit.terminal.format import Formatter, count, figure, formatter_for, interval, number, percent, seconds
 from edgekit_targets.types.manifest import REFERENCE_PAIR
-from edgekit_targets.types.verdict import Candidate, Choices, Outcome
+from edgekit_targets.types.verdict import Candidate, Choices, Constraint, Outcome
 
 Judged = tuple[Evidence, Candidate]
 Beaten = tuple[Evidence, Evidence]
@@ -58,7 +59,7 @@ def ship(
     others = [
         _other(family, ranking, rivals, beaten)
         for family in _other_families(winner, rivals)
-        if hope is None or family != hope[0].artifact.family or _any_fits(family, rivals)
+        if hope is None or family != hope[0].artifact.family or any(fits(found) for _, found in _of(family, rivals))
     ]
     if pair is not None and pair.winner is not winner and winner.artifact.family not in REFERENCE_PAIR:
         others.append(f"Between the LSTM and the Transformer it would be the {candidate_name(pair.winner)}.")
@@ -71,7 +72,7 @@ def nothing_fits(judged: Sequence[Judged], budget: str) -> str:
     if not closest:
         return f"Nothing fits {budget}: no candidate could be measured."
     one, candidate = closest[0]
-    broken = [found for found in tightest_first(candidate) if found.status != "pass"]
+    broken = _lacking(candidate)
     return f"Nothing fits {budget}. Nearest: {_setup(one)}: {'; '.join(map(missing, broken))}."
 
 
@@ -81,7 +82,7 @@ def undecided(judged: Sequence[Judged], budget: str) -> str:
     if not may:
         return f"Undecided for {budget}: what may yet fit has no valid measurement; see the warnings of the profile."
     one, candidate = may[0]
-    lacking = [found for found in tightest_first(candidate) if found.status != "pass"]
+    lacking = _lacking(candidate)
     return f"Undecided for {budget}. Nearest: {_setup(one)}: {'; '.join(map(missing, lacking))}."
 
 
@@ -186,15 +187,14 @@ def _other_families(winner: Evidence, judged: Sequence[Judged]) -> list[str]:
 def _other(family: str, ranking: Ranking, judged: Sequence[Judged], beaten: Sequence[Beaten]) -> str:
     """Why the best candidate of another model is not the one to ship."""
     name = family_name(family)
-    own = [item for item in judged if item[0].artifact.family == family]
-    fitting = [item for item in own if item[1].status == "pass" and item[1].valid]
-    if fitting:
+    own = _of(family, judged)
+    if any(fits(found) for _, found in own):
         return _outranked(name, family, ranking)
     closest = nearest(own)
     if not closest:
         return f"The {name} has no valid measurement; its warnings say why."
     one, candidate = closest[0]
-    broken = [found for found in tightest_first(candidate) if found.status != "pass"]
+    broken = _lacking(candidate)
     named = f"The {name} ({_where(one)} at best)"
     if candidate.status == "fail":
         failed = [found for found in broken if found.status == "fail"]
@@ -211,12 +211,14 @@ def _other(family: str, ranking: Ranking, judged: Sequence[Judged], beaten: Sequ
 
 def _hoped(one: Evidence, candidate: Candidate) -> str:
     """Who would be preferred, and what is not sure about it."""
-    still = [found for found in tightest_first(candidate) if found.status != "pass"]
-    return f"Still open: the {_setup(one)} would be preferred if it fits: {'; '.join(map(missing, still))}."
+    return (
+        f"Still open: the {_setup(one)} would be preferred if it fits: {'; '.join(map(missing, _lacking(candidate)))}."
+    )
 
 
-def _any_fits(family: str, judged: Sequence[Judged]) -> bool:
-    return any(one.artifact.family == family and found.valid and found.status == "pass" for one, found in judged)
+def _lacking(candidate: Candidate) -> list[Constraint]:
+    """The limits that it does not surely meet, the tightest first."""
+    return [found for found in tightest_first(candidate) if found.status != "pass"]
 
 
 def _outranked(name: str, family: str, ranking: Ranking) -> str:
@@ -228,6 +230,10 @@ def _outranked(name: str, family: str, ranking: Ranking) -> str:
         if here:
             return _lost_at(name, step, ranking.winner, here)
     return f"The {name} cannot be told apart from it."
+
+
+def _of(family: str, judged: Sequence[Judged]) -> list[Judged]:
+    return [item for item in judged if item[0].artifact.family == family]
 
 
 def _where(one: Evidence) -> str:

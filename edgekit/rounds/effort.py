@@ -112,7 +112,7 @@ class Effort:
 
 FULL = Effort(
     quick=False,
-    seeds=5,
+    seeds=5,  # sequences of 512 steps take minutes a model
     seeds_beside=3,
     seeds_explained=10,
     seeds_learning=10,

@@ -7,7 +7,9 @@ they are: batch first, length first, features before length, and channels and fe
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -53,6 +55,21 @@ def find_axes(model: UserModel) -> Axes:
         InputError: no axis counts samples, or the module does not run at another batch; the message names the input,
             the axis and the module.
     """
+    with _sizes_looked_at():
+        return _find(model)
+
+
+@contextlib.contextmanager
+def _sizes_looked_at() -> Iterator[None]:
+    """OneDNN's LSTM does not look whether features fit its weights: it reads past them and answers."""
+    with warnings.catch_warnings():
+        # torch sets along, and warns of, what only Intel's GPUs have
+        warnings.filterwarnings("ignore", "TF32 acceleration", UserWarning)
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
+
+
+def _find(model: UserModel) -> Axes:
     first = next((name for name, value in model.inputs.items() if value.dim() >= 2), next(iter(model.inputs)))
     refusal: str | None = None
     for batch_axis, length_axis in _LAYOUTS:
@@ -191,9 +208,13 @@ def _say(model: UserModel, roles: Roles, length: int | None, fixed: Sequence[tup
     free = "batch and length vary" if length is not None else "the batch varies, no length was found that does"
     said = f"inputs of {model.source} were taken as {', '.join(shapes)}: {free}"
     if fixed:
-        told = ", ".join(f"axis {axis} of {name} at {size}" for name, axis, size in fixed)
-        said += f"; the file fixes {told}, as --shape says, where the module takes other sizes too"
+        said += f"; the file fixes {axes_text(fixed)}, as --shape says, where the module takes other sizes too"
     return said
+
+
+def axes_text(found: Sequence[tuple[str, int, int]]) -> str:
+    """``axis 1 of key at 20, axis 1 of value at 20``."""
+    return ", ".join(f"axis {axis} of {name} at {size}" for name, axis, size in found)
 
 
 def _also_free(model: UserModel, roles: Roles) -> Iterator[tuple[str, int, int]]:
@@ -210,15 +231,6 @@ def _also_free(model: UserModel, roles: Roles) -> Iterator[tuple[str, int, int]]
         longer = dict(model.inputs)
         for name, axis in alike:
             longer[name] = torch.cat([longer[name], longer[name].narrow(axis, 0, 1)], axis)
-        if _takes(model, longer):
+        with contextlib.suppress(Exception):  # whatever a user's module raises on a size it does not take
+            model.call(longer)
             yield from ((name, axis, size) for name, axis in alike)
-
-
-def _takes(model: UserModel, inputs: Mapping[str, Tensor]) -> bool:
-    # oneDNN's LSTM does not look whether features fit its weights, reads past them and answers.
-    with torch.backends.mkldnn.flags(enabled=False):
-        try:
-            model.call(inputs)
-        except Exception:  # whatever a user's module raises on a size it does not take
-            return False
-    return True

@@ -16,7 +16,7 @@ from edgekit_export.jobs import Job
 from edgekit_export.prepare import Prepared
 from edgekit_export.quantize.contract import Precision
 from edgekit_export.shapes import as_options
-from edgekit_export.users.axes import Axes, find_axes
+from edgekit_export.users.axes import Axes, axes_text, find_axes
 from edgekit_export.users.form import answers_of, data_input, user_form
 from edgekit_export.users.load import Shapes, load_user_model
 from edgekit_export.users.model import UserModel
@@ -52,12 +52,11 @@ def _check_meant(model: UserModel, axes: Axes, shapes: Shapes) -> None:
     silent = [found for found in axes.also_free if found[0] not in shapes]
     if not silent:
         return
-    told = ", ".join(f"axis {axis} of {name} at {size}" for name, axis, size in silent)
     meant = as_options({name: tuple(model.inputs[name].shape) for name, _, _ in silent})
     both = "" if axes.length is None else f"give an example {axes.length} long there too, then they vary together; or "
     raise InputError(
-        f"{model.source}: the file would fix {told}, where the module takes other sizes too, since one length alone "
-        f"can vary: {both}say that it is to stay so with {meant}"
+        f"{model.source}: the file would fix {axes_text(silent)}, where the module takes other sizes too, since one "
+        f"length alone can vary: {both}say that it is to stay so with {meant}"
     )
 
 

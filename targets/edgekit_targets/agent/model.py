@@ -141,13 +141,12 @@ class Model:
         run = self._opened().run
         measured = self._meter.reason is None
         before = self._surroundings.look()
-        resident = self._meter.resident() if measured else 0
-        mark = self._remark() if measured else 0
+        resident, mark = (self._meter.resident(), self._remark()) if measured else (0, 0)
         timed = self._time(run, request)
         if measured:
             spike = self._steady + self._meter.peak() - mark
             self._peak = spike if spike > self._peak + _SPIKE_BYTES else self._peak
-        self._steady += (self._meter.resident() if measured else 0) - resident
+            self._steady += self._meter.resident() - resident
         seen = self._surroundings.since(before)
         return Ran(
             handle=request.handle,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -317,6 +318,12 @@ def test_an_instance_and_a_class_are_callables_too(tmp_path: Path, zoo: Any, mon
         changes = {"shapes": {"x": (2, 20, 6)}, "precisions": ("fp32",)}
         (artifact,) = take(name, tmp_path / name, **changes).artifacts
         assert artifact.family == name.lower()
+
+
+def test_nothing_is_printed_but_what_edgekit_says(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edgekit", "export", source("lstm"), "--precision", "fp32"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=True)
+    assert [line for line in done.stderr.splitlines() if not line.startswith("edgekit: ")] == []
 
 
 def test_the_zoo_is_whole(zoo: Any) -> None:
