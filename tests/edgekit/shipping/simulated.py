@@ -60,7 +60,7 @@ class Simulated:
     gone: bool = False
     """Cannot be reached."""
     lapses: int = 0
-    """How often it went back because time had passed."""
+    """How often it went back by itself: when time had passed, or after an installation that was cut short."""
 
     def store(self, trouble: Callable[[Operation], None] = lambda operation: None) -> Store:
         """Its store, on a disk that meets trouble."""
@@ -171,13 +171,16 @@ class Line:
         if device.happens("disk broken"):
             trouble.fail_at = device.operation
         try:
-            return install(source, device.store(trouble), device.steps(), confirm_within=confirm_within)
+            found = install(source, device.store(trouble), device.steps(), confirm_within=confirm_within)
         except Stopped:
             if cut:
                 device.boot.restart()
             elif (pending := device.store().state().pending) is not None:
-                watch(device.store(), pending.release, lambda seconds: None)
+                watch(device.store(), pending.release, device.boot.advance)
+                device.lapses += 1
             raise DeviceLost(f"the connection to {device.name} broke") from None
+        device.lapses += found.went_back_from is not None
+        return found
 
     def _lose(self, fault: str) -> None:
         if self._device.gone or self._device.happens(fault):
