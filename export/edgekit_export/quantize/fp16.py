@@ -19,7 +19,7 @@ from edgekit_targets.types.manifest import Precision as PrecisionName
 from edgekit_targets.types.manifest import Weights
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
     from edgekit_export.quantize.calibration import Calibration
 
@@ -80,16 +80,25 @@ def _convert(model: ModelProto) -> None:
                 node.input[position] = cast[name]
         _retype(node)
         nodes.append(node)
-    for node in nodes:
-        for name in node.input:
-            if name in kept and node.output[0] not in wide:
-                raise ValueError(f"{name} is read by the normalisation and by {node.op_type}")
+    _split(graph, [node for node in nodes if node.output[0] not in wide], kept)
     _answer_in_float32(nodes, answers - wide)
     for tensor in graph.initializer:
         if tensor.data_type == _FLOAT and tensor.name not in kept:
             _halve(tensor)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _split(graph: GraphProto, behind: list[NodeProto], kept: set[str]) -> None:
+    """A constant that the normalisation and the rest share, as equal weights are stored once, becomes two."""
+    shared = {name for node in behind for name in node.input} & kept
+    for node in behind:
+        for position, name in enumerate(node.input):
+            if name in shared:
+                node.input[position] = f"{name}_fp16"
+    for tensor in [tensor for tensor in graph.initializer if tensor.name in shared]:
+        graph.initializer.add().CopyFrom(tensor)
+        graph.initializer[-1].name = f"{tensor.name}_fp16"
 
 
 def _answer_in_float32(nodes: list[NodeProto], answers: set[str]) -> None:

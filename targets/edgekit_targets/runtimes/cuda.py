@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from edgekit_targets.runtimes.ort_session import Provider
 
 PROVIDER = "CUDAExecutionProvider"
+_NOT_LOADED = "Failed to load "
+"""How ONNX Runtime begins the lines that name a library of CUDA which it could not load."""
 
 
 class Cuda:
@@ -40,15 +44,8 @@ class Cuda:
         if not present(self.module):
             return self._status(None, "onnxruntime-gpu is not installed", install(self.extra))
         ort = require(self.module)
-        version = str(ort.__version__)
-        reason = self._unusable(ort)
-        if reason is not None:
-            return self._status(version, reason, self._remedy())
-        try:
-            self.prepare()
-        except InputError as error:
-            return self._status(version, str(error), "nvidia-smi")
-        return self._status(version, None, None)
+        reason, remedy = self._lacking(ort) or self._start(ort) or (None, None)
+        return self._status(str(ort.__version__), reason, remedy)
 
     def prepare(self) -> str:
         """Import ONNX Runtime, load the CUDA libraries that pip installed beside it, and run something on the GPU.
@@ -64,11 +61,7 @@ class Cuda:
         from edgekit_targets.runtimes.ort_session import version
 
         ort = require(self.module)
-        reason = self._unusable(ort)
-        if reason is not None:
-            raise InputError(f"--target cuda cannot run here: {reason}; fix it with: {self._remedy()}")
-        ort.preload_dlls()
-        self._warm_up(ort)
+        _refuse(self._lacking(ort) or self._start(ort))
         return version()
 
     def check(self, path: Path) -> Signature:
@@ -85,9 +78,7 @@ class Cuda:
         Raises:
             InputError: no GPU build, no GPU, or a node that cannot run there.
         """
-        reason = self._unusable(require(self.module))
-        if reason is not None:
-            raise InputError(f"--target cuda cannot run here: {reason}; fix it with: {self._remedy()}")
+        _refuse(self._lacking(require(self.module)))
         from edgekit_targets.runtimes.fixed import open_fixed
         from edgekit_targets.runtimes.ort_session import OrtSession
 
@@ -117,28 +108,30 @@ class Cuda:
 
         return Nvml()
 
-    def _warm_up(self, ort: Any) -> None:
+    def _start(self, ort: Any) -> tuple[str, str] | None:
         """Keep a session of the smallest model, whose context and libraries every other session shares.
 
-        Raises:
-            InputError: it did not start on the GPU.
+        Gives why none starts on the GPU, and the remedy.
         """
         from edgekit_targets.runtimes.onenode import ONE_NODE
 
+        missing = _load_libraries(ort)
         settings = ort.SessionOptions()
         settings.log_severity_level = 3
         self._context: Any = ort.InferenceSession(ONE_NODE, settings, providers=[PROVIDER])
-        if self._context.get_providers()[:1] != [PROVIDER]:
-            self._context = None
-            raise InputError("ONNX Runtime finds no GPU that it can use; check the driver with: nvidia-smi")
+        if self._context.get_providers()[:1] == [PROVIDER]:
+            return None
+        self._context = None
+        if missing:
+            return f"libraries of CUDA are missing ({', '.join(missing)})", install(self.extra)
+        return "ONNX Runtime finds no GPU that it can use", "nvidia-smi"
 
-    def _unusable(self, ort: Any) -> str | None:
+    def _lacking(self, ort: Any) -> tuple[str, str] | None:
+        """Why the build that is installed cannot do it, and the remedy."""
         if PROVIDER in ort.get_available_providers():
             return None
-        return onnxruntime_conflict() or "the onnxruntime that is installed is the build without CUDA"
-
-    def _remedy(self) -> str:
-        return install(self.extra) if version_of("onnxruntime") is None else separate(self.extra)
+        reason = onnxruntime_conflict() or "the onnxruntime that is installed is the build without CUDA"
+        return reason, install(self.extra) if version_of("onnxruntime") is None else separate(self.extra)
 
     def _status(self, version: str | None, reason: str | None, remedy: str | None) -> TargetStatus:
         return TargetStatus(
@@ -149,3 +142,18 @@ class Cuda:
             reason=reason,
             remedy=remedy,
         )
+
+
+def _load_libraries(ort: Any) -> list[str]:
+    """Load the libraries of CUDA; gives those that were not found, which ONNX Runtime prints instead of telling."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        ort.preload_dlls()
+    lines = [line for line in said.getvalue().splitlines() if line.startswith(_NOT_LOADED)]
+    return sorted({Path(line.removeprefix(_NOT_LOADED).split(": ")[0]).name for line in lines})
+
+
+def _refuse(trouble: tuple[str, str] | None) -> None:
+    """Raise an InputError of what is missing, and the remedy, if anything is."""
+    if trouble is not None:
+        raise InputError(f"--target cuda cannot run here: {trouble[0]}; fix it with: {trouble[1]}")

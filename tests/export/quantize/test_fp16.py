@@ -53,6 +53,25 @@ def test_raw_inputs_beyond_float16_are_normalised_in_float32(graph: Graph, run: 
     assert source.SerializeToString() == before
 
 
+def test_a_constant_that_the_normalisation_shares_with_the_rest(graph: Graph, run: Run) -> None:
+    """Equal weights are stored once: ones, of a data set that needs no scaling and of a layer that was not trained."""
+    nodes = [
+        helper.make_node("Sub", ["x", "noughts"], ["centred"]),
+        helper.make_node("Div", ["centred", "ones"], ["scaled"]),
+        helper.make_node("LayerNormalization", ["scaled", "ones", "noughts"], ["even"]),
+        helper.make_node("MatMul", ["even", "a"], ["logits"]),
+    ]
+    held = {"noughts": np.zeros(4, np.float32), "ones": np.ones(4, np.float32), "a": weights(4, 5)}
+    source = graph(nodes, held, output=("batch", 5))
+    result = FP16.apply(source, "portable")
+    assert isinstance(result, Converted), result
+    onnx.checker.check_model(result.model, full_check=True)
+    x = weights(3, 4)
+    np.testing.assert_allclose(run(result.model, x), run(source, x), rtol=0, atol=1e-2)
+    kinds = {tensor.name: tensor.data_type for tensor in result.model.graph.initializer}
+    assert kinds == {"noughts": 1, "ones": 1, "noughts_fp16": 10, "ones_fp16": 10, "a": 10}
+
+
 def test_an_lstm_is_half_the_size_with_states_in_float32(graph: Graph) -> None:
     held = {"W": weights(1, 32, 6), "R": weights(1, 32, 8)}
     nodes = [helper.make_node("LSTM", ["x", "W", "R"], ["logits"], hidden_size=8)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -138,18 +139,39 @@ def test_without_cuda_it_does_not_even_try(matmul: Path) -> None:
         target.prepare()
 
 
-def test_it_prepares_by_loading_the_libraries_and_running_something(monkeypatch: pytest.MonkeyPatch) -> None:
+MISSING = "Failed to load libcublas.so.13: libcublas.so.13: cannot open shared object file: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("printed", "trouble", "remedy"),
+    [
+        ("", "ONNX Runtime finds no GPU that it can use", "nvidia-smi"),
+        (MISSING, r"libraries of CUDA are missing (libcublas.so.13)", 'pip install "edgekit-onnx[cuda]"'),
+    ],
+)
+def test_it_prepares_by_loading_the_libraries_and_running_something(
+    printed: str, trouble: str, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The GPU build on a machine without a GPU: ONNX Runtime warns and uses the processor; edgekit does not."""
     import onnxruntime
 
     loaded: list[bool] = []
+
+    def preload() -> None:
+        loaded.append(True)
+        print(printed)
+
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDER, "CPUExecutionProvider"])
-    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: loaded.append(True))
+    monkeypatch.setattr(onnxruntime, "preload_dlls", preload)
     target = Cuda()
     with (
         pytest.warns(UserWarning, match="not in available provider names"),
-        pytest.raises(InputError, match="finds no GPU that it can use; check the driver with: nvidia-smi"),
+        pytest.raises(InputError, match=re.escape(f"{trouble}; fix it with: {remedy}")),
     ):
         target.prepare()
-    assert loaded == [True]
+    with pytest.warns(UserWarning, match="not in available provider names"):
+        status = target.status()
+    assert (status.available, status.reason, status.remedy) == (False, trouble, remedy)
+    assert loaded == [True, True]
+    assert capsys.readouterr().out == "", "the agent's answers go there"
     assert ort_session.version() == onnxruntime.__version__
