@@ -163,7 +163,7 @@ def soak_text(one: Measurement) -> str:
     ratio = "" if soak.ratio is None else f"p50 at the end is {soak.ratio:.2f} times that at the start"
     if soak.ratio_low is not None and soak.ratio_high is not None:
         ratio += f" [{soak.ratio_low:.2f}, {soak.ratio_high:.2f}]"
-    heat = [state.temperature_celsius for state in (first.conditions, last.conditions) if state is not None]
+    heat = [state.hottest_celsius for state in (first.conditions, last.conditions) if state is not None]
     told = [degrees for degrees in heat if degrees is not None]
     warmth = f"; {told[0]:.0f} to {told[-1]:.0f} °C" if len(told) == 2 else "; no temperature is told here"
     return f"{one.artifact} on {target_name(one.target)}, soaked for {soak.seconds:.0f} s: {ratio}{warmth}."

@@ -151,5 +151,5 @@ def _paced(one: Measurement) -> list[str]:
 
 
 def _hottest(one: Measurement) -> str:
-    degrees = one.conditions[-1].temperature_celsius if one.conditions else None
+    degrees = one.conditions[-1].hottest_celsius if one.conditions else None
     return NOT_MEASURED if degrees is None else f"{degrees:.0f} °C"

@@ -40,7 +40,8 @@ class Worker:
             if self._model is not None:
                 raise InputError("this worker holds a model already")
             target, clock = find(request.target), RealClock()
-            model = Model(target, clock, choose_meter(), System())
+            meter = target.device_meter()
+            model = Model(target, clock, choose_meter(), System() if meter is None else System(meter.conditions))
             reply = model.open(request)
             self._model = model
             return dataclasses.replace(reply, call_seconds=call_seconds(target, request.options, clock))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from edgekit_targets.types.profile import Conditions
+from edgekit_targets.types.profile import Conditions, DeviceConditions
+
+Number = TypeVar("Number", int, float)
 
 _PI_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 """Bits of ``vcgencmd get_throttled`` that tell what holds now; bits 16 to 19 the same since boot."""
@@ -41,19 +43,40 @@ def worst_of(several: Iterable[Conditions]) -> Conditions | None:
     found = list(several)
     if not found:
         return None
-    bits = [one.throttled for one in found if one.throttled is not None]
     powers = {one.power for one in found}
     return Conditions(
         governor=found[-1].governor,
-        frequency_hz=min((one.frequency_hz for one in found if one.frequency_hz is not None), default=None),
-        temperature_celsius=max(
-            (one.temperature_celsius for one in found if one.temperature_celsius is not None), default=None
-        ),
-        throttled=tuple(dict.fromkeys(bit for some in bits for bit in some)) if bits else None,
+        frequency_hz=_lowest(one.frequency_hz for one in found),
+        temperature_celsius=_highest(one.temperature_celsius for one in found),
+        throttled=_all_bits(one.throttled for one in found),
         power="battery" if "battery" in powers else found[-1].power,
-        swap_used_bytes=max((one.swap_used_bytes for one in found if one.swap_used_bytes is not None), default=None),
-        load_average=max((one.load_average for one in found if one.load_average is not None), default=None),
+        swap_used_bytes=_highest(one.swap_used_bytes for one in found),
+        load_average=_highest(one.load_average for one in found),
+        device=_worst_device([one.device for one in found if one.device is not None]),
     )
+
+
+def _worst_device(found: list[DeviceConditions]) -> DeviceConditions | None:
+    if not found:
+        return None
+    return DeviceConditions(
+        frequency_hz=_lowest(one.frequency_hz for one in found),
+        temperature_celsius=_highest(one.temperature_celsius for one in found),
+        throttled=_all_bits(one.throttled for one in found),
+    )
+
+
+def _lowest(values: Iterable[Number | None]) -> Number | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _highest(values: Iterable[Number | None]) -> Number | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _all_bits(several: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    told = [bits for bits in several if bits is not None]
+    return tuple(dict.fromkeys(bit for bits in told for bit in bits)) if told else None
 
 
 def _throttled(root: Path) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit_targets.types.profile import Conditions, Disturbance
+from edgekit_targets.types.profile import POWER_CAP, Conditions, Disturbance
 
 WAITING_SHARE = 0.05
 STEAL_SHARE = 0.05
@@ -121,6 +121,13 @@ def changes(before: Conditions, after: Conditions) -> tuple[Disturbance, ...]:
             Disturbance(
                 kind="throttling",
                 detail=f"the processor is held back ({', '.join(after.throttled)}); check cooling and power supply",
+            )
+        )
+    held = [word for word in (after.device and after.device.throttled) or () if word != POWER_CAP]
+    if held:
+        found.append(
+            Disturbance(
+                kind="throttling", detail=f"the GPU is held back ({', '.join(held)}); check cooling and power supply"
             )
         )
     return tuple(found)

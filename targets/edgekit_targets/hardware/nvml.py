@@ -1,4 +1,4 @@
-"""What this process has taken of an NVIDIA GPU's memory, from NVIDIA's management library by way of ctypes.
+"""An NVIDIA GPU's memory that this process has taken, and its state, from NVIDIA's management library by way of ctypes.
 
 NVML has no high-water mark and counts whole allocations of the driver (2 MiB each, typically), so figures are those of
 the moments they were read at. The functions and structures are those of nvml.h (NVML API reference).
@@ -10,10 +10,21 @@ import ctypes
 import os
 from typing import Any
 
+from edgekit_targets.types.profile import POWER_CAP, DeviceConditions
+
 _LIBRARY = "libnvidia-ml.so.1"
 _INSUFFICIENT_SIZE = 7
 _NOT_AVAILABLE = 2**64 - 1
 _MOST_PROCESSES = 4096
+_MULTIPROCESSORS, _GPU_SENSOR = 1, 0  # NVML_CLOCK_SM, NVML_TEMPERATURE_GPU
+_REASONS = {
+    0x04: POWER_CAP,
+    0x08: "hardware slowdown",
+    0x20: "thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "power brake",
+}
+"""Bits of ``nvmlDeviceGetCurrentClocksThrottleReasons`` that hold a GPU back; the others are idleness and settings."""
 
 
 class _Process(ctypes.Structure):
@@ -28,7 +39,7 @@ class _Process(ctypes.Structure):
 
 
 class Nvml:
-    """A meter of the first GPU's memory. The library is loaded with the first look."""
+    """A meter of the first GPU. The library is loaded with the first look."""
 
     source = "NVML, this process"
 
@@ -60,6 +71,28 @@ class Nvml:
                     raise OSError("NVML does not tell the memory of a process here")
                 return int(one.usedGpuMemory)
         raise OSError("NVML does not list this process among those on the GPU")
+
+    def conditions(self) -> DeviceConditions | None:
+        """Its clock, its heat and what holds it back now; nothing without a driver."""
+        try:
+            device = self._opened()
+        except (OSError, AttributeError):
+            return None
+        megahertz = self._told("nvmlDeviceGetClockInfo", ctypes.c_uint(), device, ctypes.c_uint(_MULTIPROCESSORS))
+        degrees = self._told("nvmlDeviceGetTemperature", ctypes.c_uint(), device, ctypes.c_uint(_GPU_SENSOR))
+        bits = self._told("nvmlDeviceGetCurrentClocksThrottleReasons", ctypes.c_ulonglong(), device)
+        return DeviceConditions(
+            frequency_hz=None if megahertz is None else megahertz * 1e6,
+            temperature_celsius=None if degrees is None else float(degrees),
+            throttled=None if bits is None else tuple(word for bit, word in _REASONS.items() if bits & bit),
+        )
+
+    def _told(self, function: str, value: Any, *arguments: object) -> int | None:
+        """What a function writes to its last argument; nothing where the driver has no such function or figure."""
+        tell = getattr(self._library, function, None)
+        if tell is None or tell(*arguments, ctypes.byref(value)):
+            return None
+        return int(value.value)
 
     def _opened(self) -> ctypes.c_void_p:
         if self._device is None:

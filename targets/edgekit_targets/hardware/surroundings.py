@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from edgekit_targets.hardware.conditions import read_conditions
 from edgekit_targets.hardware.load import Load, changes, disturbances, read_load, remarks
-from edgekit_targets.types.profile import Conditions, Disturbance
+from edgekit_targets.types.profile import Conditions, DeviceConditions, Disturbance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +43,24 @@ class Surroundings(Protocol):
 
 
 class System:
-    """This machine."""
+    """This machine, and the device in it that computes, if that is another than the processor."""
+
+    def __init__(self, device: Callable[[], DeviceConditions | None] = lambda: None) -> None:
+        """Read the device's state by ``device``."""
+        self._device = device
 
     def conditions(self) -> Conditions | None:
         """The state now."""
-        return read_conditions()
+        state = read_conditions()
+        return None if state is None else dataclasses.replace(state, device=self._device())
 
     def look(self) -> Look:
         """The state and the counters now."""
-        return Look(conditions=read_conditions(), load=read_load())
+        return Look(conditions=self.conditions(), load=read_load())
 
     def since(self, before: Look) -> Seen:
         """What happened since; the counters are read first."""
-        load, state = read_load(), read_conditions()
+        load, state = read_load(), self.conditions()
         found: list[Disturbance] = []
         told: tuple[str, ...] = ()
         if before.load is not None and load is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from edgekit_targets.runtimes.onnx_file import Signature
 from edgekit_targets.types.manifest import State, Tensor
+from edgekit_targets.types.profile import DeviceConditions
 from edgekit_targets.types.session import SessionFacts, SessionOptions
 from edgekit_targets.types.target import TargetStatus
 
@@ -71,7 +72,7 @@ class Session(Protocol):
 
 
 class DeviceMeter(Protocol):
-    """Reads what this process has taken of a device's own memory."""
+    """Reads what this process has taken of a device's own memory, and the state of the device."""
 
     source: str
     """What is read, in words."""
@@ -82,6 +83,9 @@ class DeviceMeter(Protocol):
         Raises:
             OSError: the device or its driver does not tell.
         """
+
+    def conditions(self) -> DeviceConditions | None:
+        """Clock, heat and what holds the device back now; nothing where it does not tell."""
 
 
 class Target(Protocol):
@@ -131,4 +135,4 @@ class Target(Protocol):
         """
 
     def device_meter(self) -> DeviceMeter | None:
-        """What reads the memory of a device that has its own, after :meth:`prepare`; none where it is the host's."""
+        """What reads the memory and the state of a device that has its own; none where the host is all there is."""

@@ -12,6 +12,8 @@ SCHEMA_VERSION = 2
 OLDEST_READABLE = 2
 """Intervals of version 1 held for one look at the end only; a figure that stopped in between cannot rest on them."""
 MOST_DISTURBED = 0.2
+POWER_CAP = "power cap"
+"""Among what holds a GPU back. At work it runs up against its power limit as a rule: that is its speed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,17 @@ def disturbed_too_much(share: float | None) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceConditions:
+    """The state of a device with a clock of its own (a GPU) at one moment. What it does not tell is null."""
+
+    frequency_hz: float | None
+    """Of its multiprocessors now; a GPU that has nothing to do slows down by itself."""
+    temperature_celsius: float | None
+    throttled: tuple[str, ...] | None
+    """Why it is held back now (``power cap``, ``thermal slowdown``, ...)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conditions:
     """The state of the machine at one moment. What could not be read is null."""
 
@@ -62,6 +75,13 @@ class Conditions:
     power: Literal["mains", "battery"] | None
     swap_used_bytes: int | None
     load_average: float | None
+    device: DeviceConditions | None = None
+    """Of the device that computes, where that is not the processor."""
+
+    @property
+    def hottest_celsius(self) -> float | None:
+        """Of what computes: the device, where there is one, else the processor."""
+        return self.temperature_celsius if self.device is None else self.device.temperature_celsius
 
 
 @dataclass(frozen=True, kw_only=True)

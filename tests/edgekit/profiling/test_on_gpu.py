@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import edgekit
-from edgekit.profiling.plan import Plan
+from edgekit.devices.connect import connect
+from edgekit.profiling.measure import open_request
+from edgekit.profiling.plan import Plan, Subject, subjects
 from edgekit_export.exporting import ExportRequest, export
+from edgekit_targets.agent.contract import Agent
+from edgekit_targets.agent.protocol import Opened
+from edgekit_targets.bundle import read_manifest
+from edgekit_targets.errors import InputError
 from edgekit_targets.progress import silent
-from edgekit_targets.types.profile import Measurement
+from edgekit_targets.types.manifest import Precision
+from edgekit_targets.types.session import SessionOptions
 
 pytestmark = [pytest.mark.cuda, pytest.mark.slow]
 
 QUICK = Plan(launches=2, rounds=2, samples=40, seconds=1.0)
+FAMILIES = ("lstm", "transformer")
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pair in both modes and every kind of precision, small."""
+    return exported(tmp_path_factory, "fp32", "fp16", "int8-dynamic")
+
+
+def exported(tmp_path_factory: pytest.TempPathFactory, *precisions: Precision) -> Path:
     out = tmp_path_factory.mktemp("pair") / "bundle"
     request = ExportRequest(
-        models=("lstm", "transformer"),
+        models=FAMILIES,
         out=out,
         modes=("window", "stream"),
-        precisions=("fp32", "fp16", "int8-dynamic"),
+        precisions=precisions,
         settings={"lstm.hidden": "32", "transformer.dim": "32", "transformer.layers": "1", "transformer.window": "8"},
     )
     export(request, silent)
@@ -33,56 +46,102 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(bundle: Path) -> tuple[Measurement, ...]:
-    return edgekit.profile(bundle, targets=["cuda"], every="none", plan=QUICK).measurements
+def agent() -> Iterator[Agent]:
+    with connect("local", {}) as one:
+        yield one
 
 
-@pytest.mark.parametrize("family", ["lstm", "transformer"])
-@pytest.mark.parametrize("mode", ["window", "stream"])
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_the_gpu_answers_as_pytorch_does(
-    measured: tuple[Measurement, ...], family: str, mode: str, precision: str
-) -> None:
-    (one,) = (m for m in measured if (m.family, m.mode, m.precision) == (family, mode, precision))
-    assert one.latency is not None, one.warnings
-    assert one.parity is not None
-    assert one.parity.passed, one.parity
-    if precision == "fp32":
-        assert one.parity.max_abs_error <= 1e-4
-    assert one.facts is not None
-    assert (one.facts.device, one.facts.precision, one.facts.shapes) == (
+def found(bundle: Path, precision: Precision, *, graph: bool = False, batch: int = 1, length: int = 0) -> list[Subject]:
+    every = subjects(
+        bundle,
+        read_manifest(bundle),
+        targets=["cuda"],
+        threads=[1],
+        batches=[batch],
+        lengths=[length] if length else [],
+        settings=SessionOptions(fixed_shapes=True, cuda_graph=graph),
+    )
+    return [one for one in every if one.artifact.precision == precision]
+
+
+def opened(agent: Agent, subject: Subject) -> Opened:
+    told = agent.open(open_request("one", subject))
+    agent.close("one")
+    return told
+
+
+def check(told: Opened, subject: Subject, error: float) -> None:
+    assert told.parity is not None
+    assert told.parity.passed, (subject.key, told.parity)
+    assert told.parity.max_abs_error <= error, (subject.key, told.parity)
+    assert told.facts is not None
+    assert (told.facts.device, told.facts.precision, told.facts.shapes) == (
         "CUDAExecutionProvider on the GPU",
         "as in the file, TF32 off",
         "fixed",
     )
-    assert one.device_memory is not None, one.warnings
-    assert one.device_memory.source == "NVML, this process"
-    assert one.energy is not None, one.warnings
-    assert one.energy.source == "measured: NVML, graphics processor"
+    assert told.facts.refused is None
+    assert told.device_memory is not None, told.warnings
+    assert told.conditions is not None
+    assert told.conditions.device is not None
+    assert told.conditions.device.frequency_hz is not None
+    assert told.conditions.device.temperature_celsius is not None
+    assert told.conditions.device.throttled is not None
 
 
-def test_integer_kernels_that_a_gpu_lacks_are_refused(measured: tuple[Measurement, ...]) -> None:
-    refused = [one for one in measured if one.precision == "int8-dynamic"]
-    assert refused
-    for one in refused:
-        assert one.latency is None
-        assert not one.valid
-        assert any("processor" in warning or "CPU" in warning for warning in one.warnings), one.warnings
+@pytest.mark.parametrize(("precision", "error"), [("fp32", 1e-4), ("fp16", 2e-2)])
+def test_the_gpu_answers_as_pytorch_does(agent: Agent, bundle: Path, precision: Precision, error: float) -> None:
+    every = found(bundle, precision)
+    assert {(one.artifact.family, one.artifact.mode) for one in every} == {
+        (family, mode) for family in FAMILIES for mode in ("window", "stream")
+    }
+    for subject in every:
+        check(opened(agent, subject), subject, error)
 
 
-def test_a_graph_answers_alike(bundle: Path) -> None:
-    found = edgekit.profile(bundle, targets=["cuda"], every="none", cuda_graph=True, plan=QUICK).measurements
-    ran = [one for one in found if one.latency is not None]
-    assert {one.family for one in ran} >= {"transformer"}, [one.warnings for one in found]
-    for one in ran:
-        assert one.facts is not None
-        assert one.facts.graph
-        assert one.parity is not None
-        assert one.parity.passed, (one.artifact, one.parity)
+def test_at_another_batch_and_length_too(agent: Agent, bundle: Path) -> None:
+    """The golden inputs then run on a session of their own."""
+    for subject in found(bundle, "fp32", batch=4, length=40):
+        check(opened(agent, subject), subject, 1e-4)
 
 
-def test_the_pick_is_what_was_measured_there(bundle: Path, measured: tuple[Measurement, ...]) -> None:
-    assert measured
+def test_a_graph_answers_alike_or_is_refused_by_name(agent: Agent, bundle: Path) -> None:
+    replayed = []
+    for subject in found(bundle, "fp32", graph=True):
+        try:
+            told = opened(agent, subject)
+        except InputError as error:
+            print(subject.key, error)
+            continue
+        check(told, subject, 1e-4)
+        assert told.facts is not None
+        assert told.facts.graph
+        replayed.append((subject.artifact.family, subject.artifact.mode))
+    print(replayed)
+    assert ("transformer", "window") in replayed
+
+
+def test_integer_kernels_that_a_gpu_lacks_are_refused(agent: Agent, bundle: Path) -> None:
+    every = found(bundle, "int8-dynamic")
+    assert every
+    for subject in every:
+        with pytest.raises(InputError) as refused:
+            opened(agent, subject)
+        print(subject.key, refused.value)
+
+
+def test_a_profile_tells_time_memory_and_energy(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Under five launches no latency is said to fit; the memory of the process is."""
+    bundle = exported(tmp_path_factory, "fp32")
+    measured = edgekit.profile(bundle, targets=["cuda"], every="none", plan=QUICK).measurements
+    assert len(measured) == 4
+    for one in measured:
+        assert one.latency is not None, one.warnings
+        assert one.device_memory is not None, one.warnings
+        assert one.device_memory.source == "NVML, this process"
+        assert one.energy is not None, one.warnings
+        assert one.energy.source == "measured: NVML, graphics processor"
+        assert one.energy.idle_watts > 0.0
     verdict = edgekit.pick(bundle, budget="memory=8GiB", every="none")
     assert verdict.choice is not None, verdict.sentence
     assert verdict.choice.target == "cuda"

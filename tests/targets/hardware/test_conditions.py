@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgekit_targets.hardware.conditions import read_conditions, worst_of
-from edgekit_targets.types.profile import Conditions
+from edgekit_targets.types.profile import Conditions, DeviceConditions
 
 
 @pytest.fixture
@@ -101,6 +101,27 @@ def test_the_worst_of_several_is_the_hottest_slowest_and_most_throttled() -> Non
     assert (found.frequency_hz, found.temperature_celsius, found.power) == (1e9, 85.0, "battery")
     assert found.throttled == ("throttled", "under-voltage")
     assert worst_of([]) is None
+
+
+def test_the_worst_of_a_gpu_is_told_beside_that_of_the_processor() -> None:
+    cool = DeviceConditions(frequency_hz=1.98e9, temperature_celsius=40.0, throttled=())
+    hot = DeviceConditions(frequency_hz=1.2e9, temperature_celsius=None, throttled=("thermal slowdown",))
+    rest = Conditions(
+        governor=None,
+        frequency_hz=None,
+        temperature_celsius=30.0,
+        throttled=None,
+        power=None,
+        swap_used_bytes=None,
+        load_average=None,
+    )
+    found = worst_of([replace(rest, device=cool), rest, replace(rest, device=hot)])
+    assert found is not None
+    assert found.device == DeviceConditions(
+        frequency_hz=1.2e9, temperature_celsius=40.0, throttled=("thermal slowdown",)
+    )
+    assert found.hottest_celsius == 40.0, "the processor's heat is not the GPU's"
+    assert rest.hottest_celsius == 30.0
 
 
 @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="no /proc here")

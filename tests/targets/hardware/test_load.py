@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgekit_targets.hardware.load import Load, changes, disturbances, read_load, remarks
-from edgekit_targets.types.profile import Conditions
+from edgekit_targets.types.profile import Conditions, DeviceConditions
 
 QUIET = Load(
     wall_seconds=10.0,
@@ -57,6 +57,10 @@ def test_each_disturbance_has_its_line(change: dict[str, Any], kind: str, words:
     assert words in found.detail
 
 
+def gpu(*throttled: str) -> DeviceConditions:
+    return DeviceConditions(frequency_hz=1.98e9, temperature_celsius=80.0, throttled=throttled)
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
@@ -64,12 +68,17 @@ def test_each_disturbance_has_its_line(change: dict[str, Any], kind: str, words:
         ({"governor": "powersave"}, "clock", "governor changed from performance to powersave"),
         ({"power": "battery"}, "power", "changed from mains to battery"),
         ({"throttled": ("under-voltage",)}, "throttling", "held back (under-voltage)"),
+        ({"device": gpu("power cap", "thermal slowdown")}, "throttling", "the GPU is held back (thermal slowdown)"),
     ],
 )
 def test_each_change_of_the_machine_has_its_line(change: dict[str, Any], kind: str, words: str) -> None:
     (found,) = changes(COOL, replace(COOL, **change))
     assert found.kind == kind
     assert words in found.detail
+
+
+def test_a_gpu_at_its_power_limit_runs_at_its_own_speed() -> None:
+    assert changes(COOL, replace(COOL, device=gpu("power cap"))) == ()
 
 
 def test_work_on_another_core_is_told_and_disturbs_nothing() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edgekit_targets.hardware.nvml import Nvml, _Process
+from edgekit_targets.types.profile import DeviceConditions
 
 POINTER = ctypes.POINTER
 
@@ -62,7 +63,50 @@ def test_what_it_cannot_tell_has_a_reason(library: Library, reason: str) -> None
         Nvml(library, pid=42).used()
 
 
+def state(**answers: int) -> DeviceConditions | None:
+    """Of a GPU whose driver has these figures and no other function."""
+    library = Library([])
+    names = {"clock": "nvmlDeviceGetClockInfo", "heat": "nvmlDeviceGetTemperature"}
+
+    def one(name: str) -> Any:
+        def tell(handle: int, kind: int, found: Any) -> int:
+            assert (handle, kind) == (0x5EED, {"clock": 1, "heat": 0}[name])
+            found[0] = answers[name]
+            return 3 if answers[name] == 0 else 0
+
+        return ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, POINTER(ctypes.c_uint))(tell)
+
+    def reasons(handle: int, found: Any) -> int:
+        found[0] = answers["bits"]
+        return 0
+
+    for name, function in names.items():
+        if name in answers:
+            setattr(library, function, one(name))
+    if "bits" in answers:
+        kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, POINTER(ctypes.c_ulonglong))
+        setattr(library, "nvmlDeviceGetCurrentClocksThrottleReasons", kind(reasons))  # noqa: B010 (it has no such field)
+    return Nvml(library, pid=42).conditions()
+
+
+def test_it_tells_clock_heat_and_what_holds_the_gpu_back() -> None:
+    found = state(clock=1980, heat=38, bits=0x1 | 0x4 | 0x40)
+    assert found == DeviceConditions(
+        frequency_hz=1.98e9, temperature_celsius=38.0, throttled=("power cap", "hardware thermal slowdown")
+    )
+    assert state(clock=345, heat=30, bits=0x1) == DeviceConditions(
+        frequency_hz=3.45e8, temperature_celsius=30.0, throttled=()
+    ), "a GPU that idles is not held back"
+
+
+def test_what_the_driver_does_not_tell_is_null() -> None:
+    assert state() == DeviceConditions(frequency_hz=None, temperature_celsius=None, throttled=None)
+    assert state(clock=0, heat=50) == DeviceConditions(frequency_hz=None, temperature_celsius=50.0, throttled=None)
+    assert Nvml(Library([], device=6), pid=42).conditions() is None
+
+
 def test_without_a_driver_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgekit_targets.hardware.nvml._LIBRARY", "libnothing-of-nvidia.so.1")
     with pytest.raises(OSError, match="libnothing-of-nvidia"):
         Nvml().used()
+    assert Nvml().conditions() is None

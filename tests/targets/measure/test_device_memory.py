@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from edgekit_targets.measure.device_memory import DeviceMarks
+from edgekit_targets.types.profile import DeviceConditions
 
 
 class Scripted:
@@ -14,6 +15,9 @@ class Scripted:
         if isinstance(value, OSError):
             raise value
         return value
+
+    def conditions(self) -> DeviceConditions | None:
+        return None
 
 
 def marked(*values: int | OSError) -> DeviceMarks:

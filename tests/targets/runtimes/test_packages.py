@@ -13,6 +13,7 @@ from edgekit_targets.runtimes.cuda import PROVIDER
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder that alone is searched for what pip has installed; modules are found as before."""
+    importlib.import_module("onnxruntime")  # which it cannot be any more once nothing else is searched
     real = sys.path.copy()
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     importlib.invalidate_caches()
