@@ -11,7 +11,7 @@ Dimension = Literal["time", "bytes", "share", "energy"]
 
 UNITS: dict[Dimension, dict[str, float]] = {
     "time": {"us": 1e-6, "ms": 1e-3, "s": 1.0},
-    "bytes": {"B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 2.0**10, "MiB": 2.0**20},
+    "bytes": {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
     "share": {"": 1.0, "%": 0.01},
     "energy": {"mJ": 1e-3, "J": 1.0},
 }

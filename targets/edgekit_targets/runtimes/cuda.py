@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PROVIDER = "CUDAExecutionProvider"
 _NOT_LOADED = "Failed to load "
 """How ONNX Runtime begins the lines that name a library of CUDA which it could not load."""
+_ERRORS_ONLY = 3
 
 
 class Cuda:
@@ -83,11 +84,14 @@ class Cuda:
         from edgekit_targets.runtimes.ort_session import OrtSession
 
         provider = self.provider(options)
-        return open_fixed(lambda fixed, refused: OrtSession(path, options, signature, provider, fixed, refused), shapes)
+        # What works out a free shape is left to the processor, and so refused: a Transformer needs them fixed.
+        return open_fixed(
+            lambda fixed, refused: OrtSession(path, options, signature, provider, fixed, refused), shapes, anew=True
+        )
 
     def provider(self, options: SessionOptions) -> Provider:
         """How a session of CUDA is made. Apart from these values it is the code of ``cpu`` that runs."""
-        from edgekit_targets.runtimes.ort_session import Provider
+        from edgekit_targets.runtimes.ort_session import NO_FALLBACK, Provider
 
         graph = {"enable_cuda_graph": "1"} if options.cuda_graph else {}
         return Provider(
@@ -99,7 +103,7 @@ class Cuda:
             exclusive=True,
             graph=options.cuda_graph,
             options={"use_tf32": "0", **graph},
-            config={"session.disable_cpu_ep_fallback": "1"},
+            config={NO_FALLBACK: "1"},
         )
 
     def device_meter(self) -> DeviceMeter | None:
@@ -116,8 +120,9 @@ class Cuda:
         from edgekit_targets.runtimes.onenode import ONE_NODE
 
         missing = _load_libraries(ort)
+        ort.set_default_logger_severity(_ERRORS_ONLY)  # kernels warn past the session's own logger
         settings = ort.SessionOptions()
-        settings.log_severity_level = 3
+        settings.log_severity_level = _ERRORS_ONLY
         self._context: Any = ort.InferenceSession(ONE_NODE, settings, providers=[PROVIDER])
         if self._context.get_providers()[:1] == [PROVIDER]:
             return None

@@ -22,14 +22,14 @@ Make = Callable[[Shapes | None, str | None], Session]
 class Fixed:
     """Two sessions of one file behind the contract of one; see the module."""
 
-    def __init__(self, session: Session, shapes: Shapes, make: Make, *, always: bool = False) -> None:
-        """Use ``session`` for inputs of ``shapes`` and what ``make`` opens for others, ``always`` with fixed shapes."""
+    def __init__(self, session: Session, shapes: Shapes, make: Make, *, anew: bool = False) -> None:
+        """Use ``session`` for inputs of ``shapes``; for others what ``make`` opens, fixed ``anew`` or free."""
         self.inputs: tuple[Tensor, ...] = session.inputs
         self.outputs: tuple[Tensor, ...] = session.outputs
         self._fixed = session
         self._shapes = shapes
         self._make = make
-        self._always = always
+        self._anew = anew
         self._other: Session | None = None
         self._other_shapes: Shapes | None = None
         self._bound = session
@@ -51,7 +51,7 @@ class Fixed:
             self._let_go()
             self._bound = self._fixed
         else:
-            self._bound = self._opened(input_shapes(self.inputs, states, given) if self._always else None)
+            self._bound = self._opened(input_shapes(self.inputs, states, given) if self._anew else None)
         self._bound.bind(feeds, states)
 
     def write(self, feeds: Mapping[str, Array]) -> None:
@@ -87,10 +87,11 @@ class Fixed:
             self._other = None
 
 
-def open_fixed(make: Make, shapes: Shapes | None, *, always: bool = False) -> Session:
+def open_fixed(make: Make, shapes: Shapes | None, *, always: bool = False, anew: bool = False) -> Session:
     """What ``make`` opens for ``shapes``; where the runtime refuses them, what it opens without, and why.
 
-    With ``always`` the hardware takes no free shapes, so there is nothing to fall back to.
+    With ``always`` the hardware takes no free shapes, so there is nothing to fall back to. With ``anew`` it takes them
+    of some models only, so other shapes than these are fixed too.
 
     Raises:
         InputError: the runtime cannot load the file either way.
@@ -98,7 +99,7 @@ def open_fixed(make: Make, shapes: Shapes | None, *, always: bool = False) -> Se
     if not shapes:
         return make(None, None)
     try:
-        return Fixed(make(shapes, None), shapes, make, always=always)
+        return Fixed(make(shapes, None), shapes, make, anew=anew or always)
     except InputError as error:
         if always:
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +23,7 @@ from edgekit_targets.types.session import SessionFacts, SessionOptions
 
 _ERRORS_ONLY = 3
 _NO_GRAPH = -1
+NO_FALLBACK = "session.disable_cpu_ep_fallback"
 # It crashes ONNX Runtime 1.32 while loading fp16 models with an LSTM (onnxruntime#32405) and does nothing for others.
 _CRASHING_OPTIMIZERS = "FuseFp16InitializerToFp32NodeTransformer"
 
@@ -69,16 +72,10 @@ class OrtSession:
         self._errors = _error_types()
         self._version = version()
         self.inputs, self.outputs = signature
-        settings = self._settings(options, shapes or {})
-        try:
-            self._session: Any = ort.InferenceSession(
-                str(path), settings, providers=[(provider.name, dict(provider.options))]
-            )
-        except self._errors as error:
-            raise InputError(f"{path} cannot be loaded by ONNX Runtime {self._version}: {one_line(error)}") from error
-        if provider.exclusive:
-            self._check_placement()
+        self._graphs = itertools.count(1)
+        self._session: Any = self._load(options, shapes or {})
         fixed = all(isinstance(size, int) for tensor in self._session.get_inputs() for size in tensor.shape)
+        settings = self._session.get_session_options()
         self.facts = SessionFacts(
             runtime=f"ONNX Runtime {self._version}",
             build=str(ort.get_build_info()).removeprefix("ORT Build Info: "),
@@ -91,6 +88,39 @@ class OrtSession:
             refused=refused,
         )
         self._unbind()
+
+    def _load(self, options: SessionOptions, shapes: Shapes) -> Any:
+        """A session, all of it on the provider where that is exclusive.
+
+        Raises:
+            InputError: ONNX Runtime cannot load the file, or would run a node elsewhere.
+        """
+        settings = self._settings(options, shapes)
+        try:
+            session = self._opened(settings)
+        except self._errors as error:
+            self._name_what_falls_back(settings, shapes)
+            raise InputError(
+                f"{self._path} cannot be loaded by ONNX Runtime {self._version}: {one_line(error)}"
+            ) from error
+        if self._provider.exclusive:
+            self._check_placement(session, shapes)
+        return session
+
+    def _name_what_falls_back(self, settings: Any, shapes: Shapes) -> None:
+        """Let it, and look: that a node would run elsewhere is all that ONNX Runtime says when it refuses.
+
+        Raises:
+            InputError: naming the operators, if that is what is wrong.
+        """
+        if NO_FALLBACK in self._provider.config:
+            settings.add_session_config_entry(NO_FALLBACK, "0")
+            with contextlib.suppress(*self._errors):
+                self._check_placement(self._opened(settings), shapes)
+
+    def _opened(self, settings: Any) -> Any:
+        provider = (self._provider.name, dict(self._provider.options))
+        return self._ort.InferenceSession(str(self._path), settings, providers=[provider])
 
     def _settings(self, options: SessionOptions, shapes: Shapes) -> Any:
         settings = self._ort.SessionOptions()
@@ -111,20 +141,19 @@ class OrtSession:
                     settings.add_free_dimension_override_by_name(name, size)
         return settings
 
-    def _check_placement(self) -> None:
+    def _check_placement(self, session: Any, shapes: Shapes) -> None:
         """Refuse a session of which a part came up elsewhere, which ONNX Runtime does without a word.
 
         Raises:
             InputError: naming the operators.
         """
         asked = self._provider.name
-        if self._session.get_providers()[:1] != [asked]:
-            self._session = None
+        if session.get_providers()[:1] != [asked]:
             raise InputError(
                 f"ONNX Runtime could not start {asked} for {self._path.name} and would have used the processor; "
                 "check the driver"
             )
-        tell = getattr(self._session, "get_provider_graph_assignment_info", None)  # from 1.24 on
+        tell = getattr(session, "get_provider_graph_assignment_info", None)  # from 1.24 on
         elsewhere = {
             node.op_type
             for part in (tell() if tell is not None else ())
@@ -132,10 +161,9 @@ class OrtSession:
             for node in part.get_nodes()
         }
         if elsewhere:
-            self._session = None
             raise InputError(
                 f"{self._path.name} does not run on {asked} alone: {', '.join(sorted(elsewhere))} would run on the "
-                "processor; choose another precision or target"
+                f"processor; choose another precision or target{'' if shapes else ', or fix the shapes'}"
             )
 
     def _unbind(self) -> None:
@@ -163,7 +191,7 @@ class OrtSession:
         self._carried = carried
         self._fed = {t.name: np.require(feeds[t.name], None, ["C", "W"]) for t in fed(self.inputs, states)}
         try:
-            self._calls = [self._bind_turn(number, turn) for number, turn in enumerate(carried.turns, 1)]
+            self._calls = [self._bind_turn(turn) for turn in carried.turns]
         except self._errors as error:
             raise InputError(f"{self._path} does not run on ONNX Runtime {self._version}: {one_line(error)}") from error
         self.run = alternate(self._calls)
@@ -194,7 +222,7 @@ class OrtSession:
         self._unbind()
         self._session = None
 
-    def _bind_turn(self, number: int, turn: Turn) -> Callable[[], object]:
+    def _bind_turn(self, turn: Turn) -> Callable[[], object]:
         """A call for one turn, made once; the first turn's answers become the buffers of every turn's."""
         binding = self._binding(turn)
         known = {name: self._value(array, self._states) for name, array in turn.writes.items()}
@@ -216,7 +244,7 @@ class OrtSession:
             for name in names:
                 binding.bind_ortvalue_output(name, known.get(name, made[name]))
         self._last = binding
-        return self._call(binding, number)
+        return self._call(binding)
 
     def _binding(self, turn: Turn) -> Any:
         """One with the inputs of a turn and no outputs yet."""
@@ -241,11 +269,14 @@ class OrtSession:
             self._values[id(array)] = value
         return self._values[id(array)]
 
-    def _call(self, binding: Any, number: int) -> Callable[[], object]:
+    def _call(self, binding: Any) -> Callable[[], object]:
         run = self._session.run_with_iobinding
         if not self._provider.staged:
             return partial(run, binding)
-        settings = self._run_options(number)  # each turn has buffers of its own, so each is a graph of its own
+        # A graph holds the addresses of the buffers that it was recorded with, and each turn has buffers of its own,
+        # as has whatever is bound later: under a number that was used before, the first ones would be read again.
+        graph = next(self._graphs)
+        settings = self._run_options(graph)
         there = [(value.update_inplace, array) for value, array in self._staged]
         back = [value.numpy for value in self._answers.values()]
 

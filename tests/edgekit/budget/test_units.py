@@ -15,6 +15,8 @@ from edgekit.budget.units import UNITS, Dimension, UnitError, format_quantity, p
         ("1.5s", "time", 1.5),
         ("64MiB", "bytes", 64 * 2**20),
         ("64 MB", "bytes", 64e6),
+        ("8GiB", "bytes", 2**33),
+        ("1.5GB", "bytes", 1.5e9),
         ("0.9", "share", 0.9),
         ("90%", "share", 0.9),
         (".5", "share", 0.5),

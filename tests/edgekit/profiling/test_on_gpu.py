@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from edgekit.profiling.plan import Plan, Subject, subjects
 from edgekit_export.exporting import ExportRequest, export
 from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import Opened
-from edgekit_targets.bundle import read_manifest
+from edgekit_targets.bundle import read_manifest, write_manifest
 from edgekit_targets.errors import InputError
 from edgekit_targets.progress import silent
 from edgekit_targets.types.manifest import Precision
@@ -29,16 +31,12 @@ FAMILIES = ("lstm", "transformer")
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pair in both modes and every kind of precision, small."""
-    return exported(tmp_path_factory, "fp32", "fp16", "int8-dynamic")
-
-
-def exported(tmp_path_factory: pytest.TempPathFactory, *precisions: Precision) -> Path:
     out = tmp_path_factory.mktemp("pair") / "bundle"
     request = ExportRequest(
         models=FAMILIES,
         out=out,
         modes=("window", "stream"),
-        precisions=precisions,
+        precisions=("fp32", "fp16", "int8-dynamic"),
         settings={"lstm.hidden": "32", "transformer.dim": "32", "transformer.layers": "1", "transformer.window": "8"},
     )
     export(request, silent)
@@ -105,36 +103,32 @@ def test_at_another_batch_and_length_too(agent: Agent, bundle: Path) -> None:
         check(opened(agent, subject), subject, 1e-4)
 
 
-def test_a_graph_answers_alike_or_is_refused_by_name(agent: Agent, bundle: Path) -> None:
-    replayed = []
+def test_a_graph_answers_alike(agent: Agent, bundle: Path) -> None:
     for subject in found(bundle, "fp32", graph=True):
-        try:
-            told = opened(agent, subject)
-        except InputError as error:
-            print(subject.key, error)
-            continue
+        told = opened(agent, subject)
         check(told, subject, 1e-4)
         assert told.facts is not None
         assert told.facts.graph
-        replayed.append((subject.artifact.family, subject.artifact.mode))
-    print(replayed)
-    assert ("transformer", "window") in replayed
 
 
-def test_integer_kernels_that_a_gpu_lacks_are_refused(agent: Agent, bundle: Path) -> None:
+def test_integer_kernels_that_a_gpu_lacks_are_refused_by_name(agent: Agent, bundle: Path) -> None:
     every = found(bundle, "int8-dynamic")
     assert every
     for subject in every:
-        with pytest.raises(InputError) as refused:
+        named = "DynamicQuantizeLSTM|MatMulInteger|DynamicQuantizeMatMul|DynamicQuantizeLinear"
+        with pytest.raises(InputError, match=rf"does not run on CUDAExecutionProvider alone: .*({named})"):
             opened(agent, subject)
-        print(subject.key, refused.value)
 
 
-def test_a_profile_tells_time_memory_and_energy(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_profile_tells_time_memory_and_energy(bundle: Path, tmp_path: Path) -> None:
     """Under five launches no latency is said to fit; the memory of the process is."""
-    bundle = exported(tmp_path_factory, "fp32")
-    measured = edgekit.profile(bundle, targets=["cuda"], every="none", plan=QUICK).measurements
-    assert len(measured) == 4
+    few = tmp_path / "few"
+    shutil.copytree(bundle, few)
+    manifest = read_manifest(few)
+    kept = tuple(one for one in manifest.artifacts if (one.mode, one.precision) == ("window", "fp32"))
+    write_manifest(few, dataclasses.replace(manifest, artifacts=kept))
+    measured = edgekit.profile(few, targets=["cuda"], plan=QUICK).measurements
+    assert len(measured) == 2
     for one in measured:
         assert one.latency is not None, one.warnings
         assert one.device_memory is not None, one.warnings
@@ -142,7 +136,8 @@ def test_a_profile_tells_time_memory_and_energy(tmp_path_factory: pytest.TempPat
         assert one.energy is not None, one.warnings
         assert one.energy.source == "measured: NVML, graphics processor"
         assert one.energy.idle_watts > 0.0
-    verdict = edgekit.pick(bundle, budget="memory=8GiB", every="none")
+        assert one.energy.joules_per_inference > 0.0
+    verdict = edgekit.pick(few, budget="memory=8GiB")
     assert verdict.choice is not None, verdict.sentence
     assert verdict.choice.target == "cuda"
     assert "ONNX Runtime on CUDA" in verdict.sentence

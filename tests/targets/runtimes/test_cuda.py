@@ -14,7 +14,7 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.runtimes import ort_session
 from edgekit_targets.runtimes.cuda import PROVIDER, Cuda
 from edgekit_targets.runtimes.onnx_file import read_signature
-from edgekit_targets.runtimes.ort_session import OrtSession, Provider
+from edgekit_targets.runtimes.ort_session import NO_FALLBACK, OrtSession, Provider
 from edgekit_targets.types.manifest import State
 from edgekit_targets.types.session import SessionOptions
 
@@ -93,6 +93,11 @@ def test_a_graph_has_a_number_for_each_set_of_buffers(
     for _ in range(3):
         session.run()
     assert seen == ["-1", "-1", "1", "2", "1"], "the first runs find out the outputs and are no part of a graph"
+    del seen[:]
+    session.bind({"x": np.zeros((1, 2), np.float32)}, adder_states)
+    for _ in range(3):
+        session.run()
+    assert seen == ["-1", "-1", "3", "4", "3"], "a graph would read the buffers that it was recorded with"
 
 
 class Node:
@@ -113,10 +118,34 @@ def test_where_every_node_went_is_looked_up(matmul: Path, monkeypatch: pytest.Mo
     opened(matmul).close()  # all of it is on the one provider that was asked for
     found = opened(matmul)._session.get_provider_graph_assignment_info()
     assert {part.ep_name for part in found} == {"CPUExecutionProvider"}
-    Part.ep_name = "AnotherExecutionProvider"
+    monkeypatch.setattr(Part, "ep_name", "AnotherExecutionProvider")
     monkeypatch.setattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info", lambda _: [*found, Part()])
     with pytest.raises(InputError, match=r"matmul\.onnx does not run on CPUExecutionProvider alone: MatMulInteger"):
         opened(matmul)
+
+
+def test_what_onnx_runtime_refuses_without_a_name_is_named(matmul: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the fallback forbidden it says that there is a node without a kernel, and not which."""
+    import onnxruntime
+
+    real = onnxruntime.InferenceSession
+    asked: list[str] = []
+
+    def session(path: str, settings: Any, providers: list[Any]) -> Any:
+        asked.append(settings.get_session_config_entry(NO_FALLBACK))
+        if asked[-1] == "1":
+            raise RuntimeError("This session contains graph nodes that are assigned to the default CPU EP")
+        return real(path, settings, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    config = {NO_FALLBACK: "1"}
+    with pytest.raises(InputError, match=r"cannot be loaded by ONNX Runtime .*assigned to the default CPU EP"):
+        opened(matmul, config=config)  # where nothing is elsewhere after all, what it said stands
+    monkeypatch.setattr(Part, "ep_name", "AnotherExecutionProvider")
+    monkeypatch.setattr(real, "get_provider_graph_assignment_info", lambda _: [Part()], raising=True)
+    with pytest.raises(InputError, match=r"does not run on CPUExecutionProvider alone: MatMulInteger .*fix the shapes"):
+        opened(matmul, config=config)
+    assert asked == ["1", "0", "1", "0"]
 
 
 def test_a_session_that_came_up_elsewhere_is_refused(matmul: Path) -> None:

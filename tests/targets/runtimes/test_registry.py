@@ -87,6 +87,9 @@ class FakeOrt:
     def preload_dlls(self) -> None:
         self.preloaded = True
 
+    def set_default_logger_severity(self, severity: int) -> None:
+        assert severity == 3
+
     def SessionOptions(self) -> SimpleNamespace:
         return SimpleNamespace()
 
