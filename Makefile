@@ -3,11 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CUDA_VENV := .venv-cuda
 STAMP := $(VENV)/.installed
 BROWSER_AND_DEVICE_PARTS := chromium openssh-server qemu-user-static
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test test-fast test-pi bench lint format install system-deps package clean
+.PHONY: help compare test test-fast test-pi test-cuda bench lint format install system-deps package clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,11 +17,11 @@ compare: $(STAMP) ## The main job: train, export, verify, profile, pick, report 
 	$(BIN)/edgekit compare
 
 test: $(STAMP) ## All tests, with the real runtimes: two at a time, then those that judge what they measure
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder -m "not alone"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder -m "not alone and not cuda"
 	$(BIN)/python -m pytest -m alone
 
 test-fast: $(STAMP) ## The tests that train, export and measure nothing
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m "not slow and not cuda"
 
 lint: $(STAMP) ## Format, lint and type checks
 	$(BIN)/ruff format --check .
@@ -51,6 +52,12 @@ system-deps: ## Install by apt what some tests need: a browser, an ssh server, a
 test-pi: $(STAMP) ## The tests with an emulated Raspberry Pi behind a real ssh server (part of make test)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope tests/pi
 
+test-cuda: ## The tests that need an NVIDIA GPU, in .venv-cuda with onnxruntime-gpu (no part of make test)
+	test -x $(CUDA_VENV)/bin/python || $(PYTHON) -m venv $(CUDA_VENV)
+	$(CUDA_VENV)/bin/python -m pip install --quiet --constraint constraints.txt "pip>=25.1"
+	$(CUDA_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[cuda,export]" --group dev
+	$(CUDA_VENV)/bin/python -m pytest -m cuda tests/targets/runtimes tests/edgekit/profiling
+
 bench: $(STAMP) ## Timings against what people would otherwise use, as ratios of interleaved runs
 	@failed=0; for one in $(basename $(notdir $(wildcard tests/benchmarks/*.py))); do \
 	  $(BIN)/python -m tests.benchmarks.$$one || failed=1; done; exit $$failed
@@ -58,5 +65,5 @@ bench: $(STAMP) ## Timings against what people would otherwise use, as ratios of
 package: $(STAMP) ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build
 
-clean: ## Remove .venv, caches and built files (results in edgekit-out/ stay)
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv, .venv-cuda, caches and built files (results in edgekit-out/ stay)
+	rm -rf $(VENV) $(CUDA_VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

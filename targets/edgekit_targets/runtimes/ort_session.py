@@ -283,8 +283,7 @@ class OrtSession:
         def call() -> None:
             for copy, array in there:
                 copy(array)
-            run(binding, settings)
-            binding.synchronize_outputs()
+            run(binding, settings)  # waits for its stream; synchronize_outputs waits for the whole device once more
             for copy_back in back:
                 copy_back()
 
