@@ -10,9 +10,9 @@ import ctypes
 import os
 from typing import Any
 
+from edgekit_targets.hardware.nvidia import Load, check, open_gpu
 from edgekit_targets.types.profile import POWER_CAP, DeviceConditions
 
-_LIBRARY = "libnvidia-ml.so.1"
 _INSUFFICIENT_SIZE = 7
 _NOT_AVAILABLE = 2**64 - 1
 _MOST_PROCESSES = 4096
@@ -39,15 +39,16 @@ class _Process(ctypes.Structure):
 
 
 class Nvml:
-    """A meter of the first GPU. The library is loaded with the first look."""
+    """A meter of the GPU that CUDA computes on. The library is loaded with the first look."""
 
     source = "NVML, this process"
 
-    def __init__(self, library: Any = None, pid: int | None = None) -> None:
-        """Read with ``library``; by default the driver's own, for this process."""
-        self._library = library
+    def __init__(self, load: Load = ctypes.CDLL, pid: int | None = None) -> None:
+        """Read for this process; ``load`` and ``pid`` are others in tests."""
+        self._load = load
         self._pid = os.getpid() if pid is None else pid
-        self._device: ctypes.c_void_p | None = None
+        self._library: Any = None
+        self._device = ctypes.c_void_p()
 
     def used(self) -> int:
         """Bytes that this process holds on the GPU now.
@@ -64,7 +65,7 @@ class Nvml:
             count = ctypes.c_uint(count.value + 4)  # another process may start in between
             processes = (_Process * count.value)()
             code = tell(device, ctypes.byref(count), processes)
-        self._check(code, "the processes on the GPU")
+        check(code)
         for one in processes[: count.value]:
             if one.pid == self._pid:
                 if one.usedGpuMemory == _NOT_AVAILABLE:
@@ -95,15 +96,6 @@ class Nvml:
         return int(value.value)
 
     def _opened(self) -> ctypes.c_void_p:
-        if self._device is None:
-            if self._library is None:
-                self._library = ctypes.CDLL(_LIBRARY)
-            self._check(self._library.nvmlInit_v2(), "NVML")
-            device = ctypes.c_void_p()
-            self._check(self._library.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(0), ctypes.byref(device)), "the GPU")
-            self._device = device
+        if self._library is None:
+            self._library, self._device = open_gpu(self._load)
         return self._device
-
-    def _check(self, code: int, what: str) -> None:
-        if code:
-            raise OSError(f"NVML cannot read {what} (error {code})")

@@ -33,6 +33,11 @@ class Library:
                 found[place] = _Process(pid, used, 0, 0)
             return codes.get("running", 0)
 
+        def count(found: Any) -> int:
+            found[0] = 1
+            return 0
+
+        self.nvmlDeviceGetCount_v2 = ctypes.CFUNCTYPE(ctypes.c_int, POINTER(ctypes.c_uint))(count)
         self.nvmlInit_v2 = ctypes.CFUNCTYPE(ctypes.c_int)(init)
         self.nvmlDeviceGetHandleByIndex_v2 = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint, POINTER(ctypes.c_void_p))(
             device
@@ -44,7 +49,7 @@ class Library:
 
 def test_it_finds_this_process_among_others() -> None:
     others = [(number, 5) for number in range(100, 120)]
-    assert Nvml(Library([*others, (42, 300 << 20)]), pid=42).used() == 300 << 20
+    assert Nvml(lambda name: Library([*others, (42, 300 << 20)]), pid=42).used() == 300 << 20
 
 
 @pytest.mark.parametrize(
@@ -53,14 +58,14 @@ def test_it_finds_this_process_among_others() -> None:
         (Library([(1, 2)]), "does not list this process"),
         (Library([]), "does not list this process"),
         (Library([(42, 2**64 - 1)]), "does not tell the memory of a process"),
-        (Library([(42, 1)], init=9), r"cannot read NVML \(error 9\)"),
-        (Library([(42, 1)], device=6), r"cannot read the GPU \(error 6\)"),
-        (Library([(42, 1)], running=3), r"cannot read the processes on the GPU \(error 3\)"),
+        (Library([(42, 1)], init=9), "NVML: the NVIDIA driver is not loaded"),
+        (Library([(42, 1)], device=6), "NVML: there is no NVIDIA GPU"),
+        (Library([(42, 1)], running=3), "NVML: it does not tell this of the GPU here"),
     ],
 )
 def test_what_it_cannot_tell_has_a_reason(library: Library, reason: str) -> None:
     with pytest.raises(OSError, match=reason):
-        Nvml(library, pid=42).used()
+        Nvml(lambda name: library, pid=42).used()
 
 
 def state(**answers: int) -> DeviceConditions | None:
@@ -86,7 +91,7 @@ def state(**answers: int) -> DeviceConditions | None:
     if "bits" in answers:
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, POINTER(ctypes.c_ulonglong))
         setattr(library, "nvmlDeviceGetCurrentClocksThrottleReasons", kind(reasons))  # noqa: B010 (it has no such field)
-    return Nvml(library, pid=42).conditions()
+    return Nvml(lambda name: library, pid=42).conditions()
 
 
 def test_it_tells_clock_heat_and_what_holds_the_gpu_back() -> None:
@@ -102,11 +107,11 @@ def test_it_tells_clock_heat_and_what_holds_the_gpu_back() -> None:
 def test_what_the_driver_does_not_tell_is_null() -> None:
     assert state() == DeviceConditions(frequency_hz=None, temperature_celsius=None, throttled=None)
     assert state(clock=0, heat=50) == DeviceConditions(frequency_hz=None, temperature_celsius=50.0, throttled=None)
-    assert Nvml(Library([], device=6), pid=42).conditions() is None
+    assert Nvml(lambda name: Library([], device=6), pid=42).conditions() is None
 
 
 def test_without_a_driver_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgekit_targets.hardware.nvml._LIBRARY", "libnothing-of-nvidia.so.1")
-    with pytest.raises(OSError, match="libnothing-of-nvidia"):
+    monkeypatch.setattr("edgekit_targets.hardware.nvidia.MANAGEMENT", "libnothing-of-nvidia.so.1")
+    with pytest.raises(OSError, match=r"libnothing-of-nvidia\.so\.1 is not here; install the NVIDIA driver"):
         Nvml().used()
     assert Nvml().conditions() is None
