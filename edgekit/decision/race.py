@@ -54,7 +54,18 @@ class Race:
         return Racer(evidence, judge(evidence, self._limits), 0 if latency is None else latency.launches)
 
     def reason(self, one: Racer, everybody: Sequence[Racer]) -> str | None:
-        """Why ``one`` need not go on; None where it must.
+        """Why ``one`` need not go on; None where it must."""
+        out = self.out(one, everybody)
+        if out is not None:
+            return out
+        if one.launches < self._fewest or self._undecided(one):
+            return None
+        if any(self._unresolved(one, rival) for rival in self._rivals(one, everybody)):
+            return None
+        return "every limit is decided"
+
+    def out(self, one: Racer, everybody: Sequence[Racer]) -> str | None:
+        """Why ``one`` will not be picked whatever else is measured; None where it may be, or is owed an answer.
 
         Candidates race those of their own mode: each mode gets its choice.
         """
@@ -68,11 +79,7 @@ class Race:
         rival = self._winner_over(one, rivals)
         if rival is not None and not self._owed_an_answer(one, rival, rivals):
             return f"the {rival.name} fits and is preferred to it for sure"
-        if one.launches < self._fewest or self._undecided(one):
-            return None
-        if any(self._unresolved(one, rival) for rival in rivals):
-            return None
-        return "every limit is decided"
+        return None
 
     def beaten_by(self, one: Racer, everybody: Sequence[Racer]) -> Racer | None:
         """Who fits and is preferred to ``one`` whatever more measuring tells; None where nobody is."""

@@ -2,13 +2,14 @@
 
 The hardware is left idle for some seconds before and after; the candidates run in between, one after the other, each in
 a fresh process at its pace. What a source tells covers the whole machine, so what it drew when idle is taken off:
-(joules of a slice - idle watts x its seconds) / inferences.
+(joules of a slice - idle watts x its seconds) / inferences. A candidate takes 10 s where a source tells every 2 s, so
+those that a budget has ruled out already are left out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from edgekit.profiling.measure import Taken, open_request
 from edgekit.profiling.soak import most_samples
@@ -17,22 +18,34 @@ from edgekit_targets.agent.contract import Agent
 from edgekit_targets.agent.protocol import EnergyUsed, Idle, Idled, Run
 from edgekit_targets.errors import AgentGone, EdgekitError
 from edgekit_targets.progress import Progress
-from edgekit_targets.types.profile import Energy
+from edgekit_targets.types.profile import Energy, Measurement
 
 SLICES = 5
 IDLE_WINDOWS = 4
 """Before the candidates run, and as many after."""
 _SHORTEST_SECONDS = 0.5
 _FEWEST_ARRIVALS = 20
+_NOT_MEASURED = "energy: not measured ("
+_LEFT_OUT = "left out, since "
 
 
-def energy_all(agent: Agent, taken: Sequence[Taken], progress: Progress) -> None:
+def energy_all(agent: Agent, taken: Sequence[Taken], out: Mapping[str, str], progress: Progress) -> None:
     """Measure the energy of every candidate that could be measured, adding to ``taken``; what cannot has a reason.
+
+    Args:
+        agent: on the device; already greeted.
+        taken: the candidates.
+        out: by key, those whose energy does not matter any more, and why.
+        progress: told before every candidate.
 
     Raises:
         AgentGone: the agent has ended.
     """
-    left = [one for one in taken if one.failure is None and one.opened]
+    could = [one for one in taken if one.failure is None and one.opened]
+    left = [one for one in could if one.subject.key not in out]
+    for one in could:
+        if one.subject.key in out:
+            one.energy_reason = f"{_LEFT_OUT}{out[one.subject.key]}"
     for target in dict.fromkeys(one.subject.target for one in left):
         own = [one for one in left if one.subject.target == target]
         asked = _idle(agent, target, 0.0)
@@ -61,7 +74,7 @@ def summarise_energy(taken: Taken, warnings: list[str]) -> Energy | None:
         (one.energy, one.inferences) for one in taken.energy if one.energy is not None and one.energy.joules is not None
     ]
     if idle is None or not slices:
-        warnings.append(f"energy: not measured ({reason or 'no slice was taken for it'})")
+        warnings.append(f"{_NOT_MEASURED}{reason or 'no slice was taken for it'})")
         return None
     above = [_above(used, count or 1, idle.value) for used, count in slices]
     found = mean([above])
@@ -85,6 +98,11 @@ def summarise_energy(taken: Taken, warnings: list[str]) -> Energy | None:
         idle_watts=idle.value,
         seconds=seconds,
     )
+
+
+def energy_left_out(one: Measurement) -> bool:
+    """Whether its energy was not measured for no other reason than that it could not be picked any more."""
+    return any(text.startswith(f"{_NOT_MEASURED}{_LEFT_OUT}") for text in one.warnings)
 
 
 def _idle(agent: Agent, target: str, seconds: float) -> Idled | str:

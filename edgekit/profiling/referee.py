@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.decision.figures import evidence_of
 from edgekit.decision.race import Race, Racer
+from edgekit.profiling.energy import energy_left_out
 from edgekit.profiling.measure import Taken
 from edgekit.profiling.plan import Plan
 from edgekit.profiling.summarise import summarise
@@ -32,15 +33,14 @@ class Referee:
         found = []
         for one in kept:
             racer = racers[id(one)]
-            if racer is None or self._race.reason(racer, everybody) is not None:
+            if racer is None or self._settled(one, racer, everybody):
                 found.append(one)
                 self._kept += [] if racer is None else [racer]
         return found
 
     def __call__(self, taken: Sequence[Taken]) -> None:
         """Stop those that need not go on."""
-        racers = {one.subject.key: self._racer(one) for one in taken if one.slices and one.failure is None}
-        everybody = [*self._kept, *(racer for racer in racers.values() if racer is not None)]
+        racers, everybody = self._racers(taken)
         for one in taken:
             if one.stopped is not None or one.subject.key not in racers:
                 continue
@@ -50,9 +50,26 @@ class Referee:
             elif len(one.opened) >= self._plan.launches:
                 one.stopped = "it competes with nobody"
 
+    def out(self, taken: Sequence[Taken]) -> dict[str, str]:
+        """By key, those that cannot be picked whatever else is measured of them, and why."""
+        racers, everybody = self._racers(taken)
+        reasons = {key: self._race.out(racer, everybody) for key, racer in racers.items() if racer is not None}
+        return {key: reason for key, reason in reasons.items() if reason is not None}
+
     def unfinished(self, taken: Sequence[Taken]) -> set[str]:
         """The keys of those that were measured to the end of the plan and are still undecided."""
         return {one.subject.key for one in taken if one.failure is None and one.stopped is None and one.slices}
+
+    def _settled(self, one: Measurement, racer: Racer, everybody: Sequence[Racer]) -> bool:
+        """Whether it needs no more measuring; what was out of an earlier race lacks its energy."""
+        if energy_left_out(one) and self._race.out(racer, everybody) is None:
+            return False
+        return self._race.reason(racer, everybody) is not None
+
+    def _racers(self, taken: Sequence[Taken]) -> tuple[dict[str, Racer | None], list[Racer]]:
+        """Those that are measured now, by key, and everybody in the race."""
+        racers = {one.subject.key: self._racer(one) for one in taken if one.slices and one.failure is None}
+        return racers, [*self._kept, *(racer for racer in racers.values() if racer is not None)]
 
     def _racer(self, one: Taken) -> Racer | None:
         slices, racer = self._seen.get(one.subject.key, (0, None))

@@ -128,7 +128,7 @@ def profile(
 
     try:
         _take_all(agent, taken, plan, progress, keep, referee)
-        energy_all(agent, taken, progress)
+        energy_all(agent, taken, {} if referee is None else referee.out(taken), progress)
         if enforce is not None:
             enforce_all(agent, taken, enforce, progress)
         if soak_seconds is not None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from edgekit.budget.load import load_budget
 from edgekit.decision.figures import Evidence
 from edgekit.decision.pick import pick
+from edgekit.decision.prefer import DEFAULT
+from edgekit.decision.race import Race
 from edgekit.decision.words import energy_text
 from edgekit.profiling.energy import IDLE_WINDOWS, SLICES, summarise_energy
 from edgekit.profiling.measure import Taken
@@ -97,6 +99,33 @@ def test_without_a_source_it_is_null_with_the_reason(bundle: Path) -> None:
     verdict = pick(bundle, load_budget("energy=1mJ"))
     assert verdict.verdict == "undecided"
     assert "nothing tells the energy" in str(verdict.candidates[0].constraints[0].note)
+
+
+def test_what_a_budget_has_ruled_out_is_left_out(bundle: Path) -> None:
+    def race(limits: str) -> dict[str, Measurement]:
+        agent = FakeAgent(Scenario(scripts=SCRIPTS, targets=("cpu",), idle_watts=1.5))
+        return measure(bundle, agent, race=Race(load_budget(limits).limits, DEFAULT))
+
+    first = race("p99=3ms")
+    assert first["lstm"].energy is not None
+    assert first["transformer"].energy is None
+    assert "energy: not measured (left out, since it fails p99 for sure)" in first["transformer"].warnings
+    none = race("p99=1ms")
+    assert none["transformer"].energy is None
+    second = race("p99=8ms, energy=9mJ")
+    assert second["transformer"].energy is not None
+    verdict = pick(bundle, load_budget("p99=8ms, energy=9mJ"))
+    assert {one.family: one.status for one in verdict.candidates} == {"lstm": "pass", "transformer": "pass"}
+
+
+def test_where_all_are_ruled_out_nobody_waits_for_idle(bundle: Path) -> None:
+    class Asked(FakeAgent):
+        def idle(self, request: Idle) -> Idled:
+            raise AssertionError("nothing is measured that needs it")
+
+    agent = Asked(Scenario(scripts=SCRIPTS, targets=("cpu",), idle_watts=1.5))
+    found = measure(bundle, agent, race=Race(load_budget("p99=1ms").limits, DEFAULT))
+    assert all(one.energy is None for one in found.values())
 
 
 def test_a_machine_that_is_only_as_warm_as_idle_says_so(bundle: Path) -> None:
