@@ -137,6 +137,7 @@ def _told(device: str, found: Profile) -> None:
         enforced_text,
         soak_text,
     )
+    from edgekit.profiling.slowed import slowed_warnings
     from edgekit.terminal.output import print_line, print_table, print_text
     from edgekit.terminal.tables import profile_table
 
@@ -144,6 +145,9 @@ def _told(device: str, found: Profile) -> None:
     samples = [one.latency.samples if one.latency else 0 for one in found.measurements]
     print_line(f"samples: {min(samples, default=0)} to {max(samples, default=0)} for each candidate")
     print_text(covers_text(found.measurements))
+    slowed = max((one.slowed for one in found.measurements if one.slowed), key=lambda one: one.share, default=None)
+    for line in slowed_warnings(slowed):
+        print_text(line)
     unbounded = [one for one in found.measurements if one.latency is not None and one.latency.p99_high_seconds is None]
     if unbounded:
         print_text(

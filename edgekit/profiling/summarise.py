@@ -19,6 +19,7 @@ from edgekit.profiling.latency import (
     slice_mean,
 )
 from edgekit.profiling.measure import Taken
+from edgekit.profiling.slowed import slowed_of, slowed_warnings
 from edgekit.profiling.soak import summarise_soak
 from edgekit_targets.agent.protocol import Opened, Ran
 from edgekit_targets.hardware.conditions import worst_of
@@ -49,6 +50,8 @@ def summarise(taken: Taken, created: str) -> Measurement:
     paced = None if every is None else paced_of(taken.slices, taken.places, every)
     warnings += paced_warnings(paced, every)
     disturbed = _disturbed(taken.slices, warnings)
+    slowed = slowed_of([ran.yardstick_seconds for ran in taken.slices])
+    warnings += slowed_warnings(slowed)
     cpu = slice_mean(taken.slices, taken.places, cpu_seconds)
     if latency is not None and cpu is None:
         warnings.append("cpu time: this system does not tell it")
@@ -121,6 +124,7 @@ def summarise(taken: Taken, created: str) -> Measurement:
         conditions=_conditions(taken),
         disturbed=disturbed,
         enforced=taken.enforced,
+        slowed=slowed,
     )
 
 

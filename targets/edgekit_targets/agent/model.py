@@ -161,6 +161,7 @@ class Model:
             inferences=timed.warmup_runs + len(timed.seconds) if request.energy else None,
             disturbances=seen.disturbances,
             conditions=seen.conditions,
+            yardstick_seconds=seen.yardstick_seconds,
         )
 
     def _time(self, run: Callable[[], object], request: Run) -> Slice:

@@ -166,6 +166,8 @@ class Ran:
     energy: EnergyUsed | None = None
     peak_bytes: int | None = None
     """The most that was resident in a run so far, whatever the process holds beside the model left out."""
+    yardstick_seconds: float | None = None
+    """What a fixed loop took after the slice (:mod:`edgekit_targets.hardware.yardstick`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from edgekit_targets.hardware.conditions import read_conditions
 from edgekit_targets.hardware.load import Load, changes, disturbances, read_load, remarks
+from edgekit_targets.hardware.yardstick import loop_seconds
 from edgekit_targets.types.profile import Conditions, DeviceConditions, Disturbance
 
 
@@ -27,6 +28,7 @@ class Seen:
     disturbances: tuple[Disturbance, ...] = ()
     remarks: tuple[str, ...] = ()
     conditions: Conditions | None = None
+    yardstick_seconds: float | None = None
 
 
 class Surroundings(Protocol):
@@ -68,7 +70,7 @@ class System:
             told = remarks(before.load, load)
         if before.conditions is not None and state is not None:
             found += changes(before.conditions, state)
-        return Seen(disturbances=tuple(found), remarks=told, conditions=state)
+        return Seen(disturbances=tuple(found), remarks=told, conditions=state, yardstick_seconds=loop_seconds())
 
 
 class Quiet:

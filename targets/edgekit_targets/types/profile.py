@@ -253,6 +253,18 @@ class DeviceParity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slowed:
+    """How much slower the processor itself was at times, by a fixed loop after each slice.
+
+    ``share`` is that of the slices in which it took 1.25 times its shortest or more; ``times`` how many times as long
+    it took in those (the median), 1 where there are none.
+    """
+
+    share: float
+    times: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """One candidate measured: an artifact on a target with its settings."""
 
@@ -311,6 +323,8 @@ class Measurement:
     """
     enforced: Enforced | None = None
     """Null where no limit was asked for."""
+    slowed: Slowed | None = None
+    """Null where it was not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

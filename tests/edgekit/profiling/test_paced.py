@@ -21,7 +21,7 @@ from edgekit_targets.errors import InputError
 from edgekit_targets.hardware.surroundings import Seen
 from edgekit_targets.progress import silent
 from edgekit_targets.runtimes.fake import Script
-from edgekit_targets.types.profile import Conditions, Disturbance, Kind, Measurement
+from edgekit_targets.types.profile import Conditions, Disturbance, Kind, Measurement, Slowed
 
 QUICK = Plan(launches=3, rounds=4, samples=600, seconds=60.0)
 AT_10_MS = Pace(window=0.01, stream=0.01)
@@ -102,6 +102,20 @@ def test_a_disturbed_run_is_kept_and_not_valid(
     assert found.valid == valid
     assert found.latency is not None
     assert found.warnings[0].startswith("disturbed for") == (not valid)
+
+
+def test_a_processor_that_is_slower_at_times_is_told_of(measure: Callable[..., Measurement]) -> None:
+    launches = Plan(launches=1, rounds=12, samples=600, seconds=60.0)
+    mixed = tuple(Seen(yardstick_seconds=seconds) for seconds in (1e-4, 1.9e-4, 1e-4, 1e-4))
+    found = measure(Script(seen=mixed), plan=launches)
+    assert found.slowed == Slowed(share=0.25, times=1.9)
+    assert found.valid, "a mixture is what such a machine has"
+    assert any("slower in 25% of the slices, 1.9 times as slow" in text for text in found.warnings)
+    boosting = tuple(Seen(yardstick_seconds=seconds) for seconds in (1e-4, 1.2e-4))
+    steady = measure(Script(seen=boosting), plan=launches, fresh=True)
+    assert steady.slowed == Slowed(share=0.0, times=1.0)
+    assert not any("slower" in text for text in steady.warnings)
+    assert measure(Script(), plan=launches, fresh=True).slowed is None
 
 
 def test_a_slice_that_others_disturbed_is_taken_once_more(measure: Callable[..., Measurement]) -> None:

@@ -130,11 +130,13 @@ def test_a_busy_machine_is_told_with_the_slice() -> None:
             swap_used_bytes=0,
             load_average=1.0,
         ),
+        yardstick_seconds=2e-4,
     )
     made = Model(FakeTarget("cpu", Script(), REQUEST.inputs, clock, meter), clock, meter, Quiet((hot, Seen())))
     made.open(REQUEST)
     ran = made.run(RUN)
     assert (ran.disturbances, ran.warnings, ran.conditions) == (hot.disturbances, hot.remarks, hot.conditions)
+    assert ran.yardstick_seconds == 2e-4
     assert made.run(RUN).disturbances == ()
 
 
