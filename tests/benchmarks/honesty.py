@@ -203,10 +203,10 @@ def _restless(pools: Sequence[Pool]) -> bool:
     """Whether the processor itself was not the same all the time; says so."""
     slowed = [one.slowed for one in (pool.after[-1].measurement for pool in pools) if one.slowed is not None]
     worst = max(slowed, key=lambda one: one.share, default=None)
-    for line in slowed_warnings(worst):
+    told = slowed_warnings(worst)
+    for line in told:
         print(f"honesty: whether the picks agree is undecided: {line}", flush=True)
-        return True
-    return False
+    return bool(told)
 
 
 def _setup(one: Evidence) -> Setup:
