@@ -8,9 +8,10 @@ has seen, or where both find that nothing fits. What was picked anywhere is then
 by a plain script that has nothing of edgekit in it (``native/remeasure.py``), and held against every budget it was
 picked for.
 
-Run by ``make bench``; exits 1 when fewer than 95 % of the cells agree on a machine that was itself as fast all the time
-(else that is called undecided: the race saw another machine than who looks at everything), when a figure measured again lies beyond a limit
-of its budget with its whole 95 % interval, or when fewer than a quarter of the cells have a pick, which shows nothing.
+Run by ``make bench``; exits 1 when fewer than 95 % of the cells agree on a machine that was as fast all the time (on
+another that is undecided: the race saw another machine than who looks at everything), when a figure measured again lies
+beyond a limit of its budget with its whole 95 % interval, or when fewer than a quarter of the cells have a pick, which
+shows nothing.
 ``python -m tests.benchmarks.honesty FOLDER`` keeps what it measures there and goes on from it when it was ended early.
 """
 
