@@ -70,5 +70,5 @@ def _parts(result: Manifest | Profile | Verdict) -> tuple[Table, list[str]]:
         return manifest_table(result), list(result.dropped)
     if isinstance(result, Profile):
         device = result.device
-        return profile_table(result), [f"measured on: {device.name} ({device.cpu or device.architecture})"]
+        return profile_table(result), [f"measured on: {device.name} ({device.hardware})"]
     return verdict_table(result), [result.sentence, *(f"- {reason}" for reason in result.reasons)]

@@ -165,4 +165,4 @@ def _told(device: str, found: Profile) -> None:
             print_text(energy_text(one))
         if one.enforced is not None:
             print_text(enforced_text(one))
-    print_line(f"measured on: {found.device.name} ({found.device.cpu or found.device.architecture})")
+    print_line(f"measured on: {found.device.name} ({found.device.hardware})")

@@ -40,7 +40,7 @@ def weigh_baseline(bundle: Path, now: Weighed, **question: Any) -> Weighed:
         if there and here.fingerprint not in there:
             other = next(iter(there.values()))
             raise Undecided(
-                f"it was measured on another machine ({other.cpu or other.name}, not {here.cpu or here.name}), and "
+                f"it was measured on another machine ({other.hardware}, not {here.hardware}), and "
                 f"figures of two machines cannot be held against each other; measure it here: edgekit profile {bundle}"
             )
         return weigh(bundle, now.budget, device=here.fingerprint, **question)

@@ -43,7 +43,7 @@ class Story:
     outcome: str
     profile: str
     device: str
-    cpu: str | None
+    hardware: str
     measured: str
     runtime_version: str | None
     samples: int | None
@@ -128,7 +128,7 @@ def _story(weighed: Weighed, ranking: Ranking | None, one: Evidence, candidate: 
         outcome=_outcome(ranking, one, candidate),
         profile=f"{path.parent.name}/{path.name}",
         device=profile.device.name,
-        cpu=profile.device.cpu,
+        hardware=profile.device.hardware,
         measured=measurement.created,
         runtime_version=measurement.runtime_version,
         samples=None if latency is None else latency.samples,

@@ -115,6 +115,7 @@ def _machine(device: Device, found: Found, entry: Entry | None) -> Sequence[Find
     return (
         Finding(what="machine", told=f"{device.model or 'unknown model'}: {kind}", fine=True),
         Finding(what="processor", told=f"{device.cpu or device.architecture}, {cores}; {isa}", fine=True),
+        *([Finding(what="GPU", told=f"{device.gpu}, driver {device.gpu_driver}", fine=True)] if device.gpu else []),
         Finding(what="memory", told=memory, fine=True),
         Finding(what="system", told=f"{device.os}, {found.machine}, {' '.join(found.libc)}".rstrip(), fine=True),
         Finding(what="python", told=device.python, fine=True),

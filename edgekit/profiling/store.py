@@ -123,7 +123,7 @@ def one_device(profiles: Sequence[tuple[Path, Profile]]) -> None:
     """
     machines = {profile.device.fingerprint: profile.device for _, profile in profiles}
     if len(machines) > 1:
-        named = sorted(f"{one.name} ({one.cpu or 'cpu unknown'}, {one.fingerprint[:12]})" for one in machines.values())
+        named = sorted(f"{one.name} ({one.hardware}, {one.fingerprint[:12]})" for one in machines.values())
         raise InputError(
             f"the bundle holds profiles of {len(machines)} machines: {'; '.join(named)}; say which with --device, by "
             "name or by the digits of its fingerprint"

@@ -38,6 +38,7 @@ def device_facts(device: Device) -> Facts:
         ("name", device.name),
         ("model", device.model or _UNKNOWN),
         ("processor", device.cpu or _UNKNOWN),
+        *([("GPU", device.gpu), ("driver of the GPU", device.gpu_driver or _UNKNOWN)] if device.gpu else []),
         ("architecture", device.architecture),
         ("instruction set", ", ".join(device.isa) or _UNKNOWN),
         ("cores usable", str(device.cores)),

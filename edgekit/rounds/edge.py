@@ -116,7 +116,7 @@ def play(context: Context) -> Round:
         aspects=tuple(aspects),
         notes=(
             *(f"{budget.name}: {budget}." for budget in context.budgets),
-            *(f"{device.name}: {_hardware(device)}." for device in machines.values()),
+            *(f"{device.name}: {device.hardware}." for device in machines.values()),
             "Limits are met only by the unfavourable end of an interval; accuracy is that of each seed on the test "
             "part.",
             "Measure another device with --device NAME and the same --out and --force, and it stands here too.",
@@ -181,10 +181,6 @@ def _of_seed(item: tuple[Evidence, Candidate], budget: Budget, learned: Learned,
 
 def _best(statuses: Sequence[Status]) -> Status:
     return min(statuses, key=_BEST_FIRST.index)
-
-
-def _hardware(device: Device) -> str:
-    return device.cpu or device.model or device.architecture
 
 
 def _name(place: Place) -> str:

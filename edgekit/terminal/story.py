@@ -47,7 +47,7 @@ def _story(one: Story) -> Iterator[str]:
         )
     yield f"  margin: {margin(candidate.margin)}"
     yield (
-        f"  measured on {one.device} ({one.cpu or 'cpu unknown'}) at {one.measured}, runtime "
+        f"  measured on {one.device} ({one.hardware}) at {one.measured}, runtime "
         f"{one.runtime_version or 'version not known'}, {count(one.samples)} samples worth "
         f"{count(one.effective_samples)} independent ones; in {one.profile}"
     )

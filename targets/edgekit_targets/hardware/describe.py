@@ -6,8 +6,10 @@ import hashlib
 import os
 import platform
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+from edgekit_targets.hardware.nvidia import describe_gpu
 from edgekit_targets.records import dumps
 from edgekit_targets.types.profile import Device
 
@@ -53,8 +55,10 @@ _RAW_FLAGS = (
 _GIB = 1 << 30
 
 
-def describe(name: str = "local", root: Path = Path("/")) -> Device:
-    """This machine's facts under the name its user gave it. ``root`` is another folder in tests."""
+def describe(
+    name: str = "local", root: Path = Path("/"), gpu: Callable[[], tuple[str | None, str | None]] = describe_gpu
+) -> Device:
+    """This machine's facts under the name its user gave it. ``root`` and ``gpu`` are others in tests."""
     cpuinfo = _read(root / "proc/cpuinfo") or ""
     model = _model(root, cpuinfo)
     cpu = _cpu(cpuinfo)
@@ -62,6 +66,7 @@ def describe(name: str = "local", root: Path = Path("/")) -> Device:
     architecture = platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = _memory_bytes(_read(root / "proc/meminfo") or "")
+    gpu_name, gpu_driver = gpu()
     return Device(
         name=name,
         model=model,
@@ -82,7 +87,10 @@ def describe(name: str = "local", root: Path = Path("/")) -> Device:
             cores,
             # A kernel update changes the last megabytes of it.
             None if memory is None else round(memory / _GIB),
+            *filter(None, [gpu_name]),
         ),
+        gpu=gpu_name,
+        gpu_driver=gpu_driver,
     )
 
 

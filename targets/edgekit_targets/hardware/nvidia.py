@@ -13,6 +13,7 @@ from typing import Any
 
 MANAGEMENT, DRIVER = "libnvidia-ml.so.1", "libcuda.so.1"
 _ADDRESS_BYTES = 64
+_NAME_BYTES = 96  # NVML_DEVICE_NAME_V2_BUFFER_SIZE; the driver's version has fewer
 _MESSAGES = {
     3: "it does not tell this of the GPU here",
     4: "no permission",
@@ -46,6 +47,18 @@ def open_gpu(load: Load = ctypes.CDLL) -> tuple[Any, ctypes.c_void_p]:
     else:
         raise OSError(f"NVML: {_MESSAGES[6]}")
     return library, device
+
+
+def describe_gpu(load: Load = ctypes.CDLL) -> tuple[str | None, str | None]:
+    """The name of the GPU that is CUDA's first and the driver's version; nulls where there is none to be asked."""
+    name, driver = (ctypes.create_string_buffer(_NAME_BYTES) for _ in range(2))
+    try:
+        library, device = open_gpu(load)
+        check(library.nvmlDeviceGetName(device, name, ctypes.c_uint(_NAME_BYTES)))
+        check(library.nvmlSystemGetDriverVersion(driver, ctypes.c_uint(_NAME_BYTES)))
+    except OSError:
+        return None, None
+    return name.value.decode("utf-8", "replace"), driver.value.decode("utf-8", "replace")
 
 
 def check(code: int) -> None:

@@ -32,6 +32,14 @@ class Device:
     governor: str | None
     fingerprint: str
     """SHA-256 over the facts that do not change between runs: two profiles with the same one come from one machine."""
+    gpu: str | None = None
+    """The NVIDIA GPU that CUDA computes on; null also where one is there and its driver is not."""
+    gpu_driver: str | None = None
+
+    @property
+    def hardware(self) -> str:
+        """The processor, and the GPU where there is one: what figures are of."""
+        return ", ".join(filter(None, (self.cpu or self.model or self.architecture, self.gpu)))
 
 
 Kind = Literal["swap", "load", "clock", "power", "throttling"]

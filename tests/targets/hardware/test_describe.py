@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgekit_targets.hardware.describe import describe
+from edgekit_targets.types.profile import Device
 
 X86 = "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) Processor\nflags\t\t: fpu sse2 avx2 avx512f {extra}\n"
 PI = (
@@ -78,6 +79,17 @@ def test_the_fingerprint_is_the_machines_not_the_days(root: Path) -> None:
     assert describe("renamed", root).fingerprint == before
     (root / "etc/machine-id").write_text("another")
     assert describe(root=root).fingerprint != before
+
+
+def test_a_gpu_is_part_of_the_machine_and_its_driver_is_not(root: Path) -> None:
+    def machine(gpu: str | None, driver: str | None) -> Device:
+        return describe(root=root, gpu=lambda: (gpu, driver))
+
+    without, with_gpu = machine(None, None), machine("NVIDIA Toy", "580.1")
+    assert (with_gpu.gpu, with_gpu.gpu_driver) == ("NVIDIA Toy", "580.1")
+    assert with_gpu.hardware == f"{without.hardware}, NVIDIA Toy"
+    assert with_gpu.fingerprint == machine("NVIDIA Toy", "590.2").fingerprint
+    assert len({one.fingerprint for one in (without, with_gpu, machine("NVIDIA Other", "580.1"))}) == 3
 
 
 def test_nothing_there_is_nothing_known(tmp_path: Path) -> None:
